@@ -2,6 +2,7 @@ import sys
 from collections import Counter
 
 import pytest
+
 from flashstream import media
 from flashstream.errors import InvalidRequestError, MissingPackageError
 
