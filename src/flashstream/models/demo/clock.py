@@ -1,0 +1,146 @@
+"""Times in a question, resolved to the time mark of what memory holds of that moment.
+
+The language model reads its memory as entries that begin with a mark ("37s" for 37 seconds ago).
+So that it need not calculate, a question's own words are followed by the mark of the temporal slot
+that covers that moment, or is nearest: "What was there 40 seconds ago?" becomes
+"What was there 40 seconds ago (37s)?". Moments before the stream was added get "(not seen)".
+
+Clock times without a zone ("at 14:03") are UTC, and mean the latest such time before `as_of`;
+"ago" counts from `as_of`.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from flashstream.memory_store.snapshot import Slots
+from flashstream.models.demo.pack import mark_text, time_mark
+
+NOT_SEEN = "not seen"
+TOLERANCE_S = 2.0
+"""A moment this much before the first frame still means the first frame."""
+
+_WORDS = {
+    word: number
+    for number, word in enumerate(
+        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"]
+    )
+} | {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "ninety": 90, "a": 1, "an": 1}
+_UNIT_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+
+_NUMBER = r"(?:\d+(?:\.\d+)?|" + "|".join(sorted(_WORDS, key=len, reverse=True)) + ")"
+_UNIT = r"(?:seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|w)"
+_AGO = re.compile(
+    rf"\b(?:(?P<half>half\s+an?)\s+|(?P<number>{_NUMBER})\s*-?\s*)(?P<unit>{_UNIT})"
+    rf"(?:\s+and\s+(?:(?P<and_half>a\s+half)|(?P<number2>{_NUMBER})\s*(?P<unit2>{_UNIT})))?\s+ago\b",
+    re.IGNORECASE,
+)
+_ISO = re.compile(
+    r"\b\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s?(?:Z|[+-]\d{2}:?\d{2})?", re.I
+)
+_CLOCK = re.compile(
+    r"(?:\b(?P<day>yesterday|today)\s+)?\b(?:at|around|about)\s+(?P<hour>\d{1,2})"
+    r"(?::(?P<minute>\d{2})(?::(?P<second>\d{2}))?)?\s*(?P<half>[ap]\.?m\b\.?)?"
+    r"(?:\s*UTC\b)?(?:\s+(?P<day2>yesterday|today)\b)?(?!\s*[:\d])",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A time that a question speaks of: where its words end, and Unix seconds."""
+
+    end: int
+    time_s: float
+
+
+def moments(question: str, as_of: float) -> list[Moment]:
+    """The times in a question, in the order of their words; an impossible one is left out."""
+    taken: list[tuple[int, int]] = []
+    found: list[Moment] = []
+    for start, end, time_s in _candidates(question, as_of):
+        if all(end <= a or start >= b for a, b in taken):
+            taken.append((start, end))
+            found.append(Moment(end, time_s))
+    return sorted(found, key=lambda moment: moment.end)
+
+
+def slot_at(slots: Slots, time_s: float) -> int | None:
+    """Row of the slot that covers a moment or is nearest to it; None before the first frame."""
+    if not len(slots.ids) or time_s < float(slots.first_s.min()) - TOLERANCE_S:
+        return None
+    gap = np.maximum(np.maximum(slots.first_s - time_s, time_s - slots.last_s), 0.0)
+    order = np.lexsort((np.abs(slots.mean_s - time_s), gap))
+    return int(order[0])
+
+
+def annotate(question: str, slots: Slots, as_of: float) -> str:
+    """The question with the mark of each time it speaks of beside its words."""
+    out, last = [], 0
+    for moment in moments(question, as_of):
+        row = slot_at(slots, moment.time_s)
+        mark = NOT_SEEN if row is None else mark_text(*time_mark(as_of - float(slots.mean_s[row])))
+        out += [question[last : moment.end], f" ({mark})"]
+        last = moment.end
+    return "".join([*out, question[last:]])
+
+
+def _candidates(question: str, as_of: float) -> Iterator[tuple[int, int, float]]:
+    for match in _ISO.finditer(question):
+        at = _iso(match.group().strip())
+        if at is not None:
+            yield match.start(), match.start() + len(match.group().rstrip()), at
+    for match in _AGO.finditer(question):
+        yield match.start(), match.end(), as_of - _span(match)
+    for match in _CLOCK.finditer(question):
+        at = _clock(match, as_of)
+        if at is not None:
+            yield match.start(), match.end() - _trailing(match.group()), at
+
+
+def _trailing(text: str) -> int:
+    return len(text) - len(text.rstrip())
+
+
+def _iso(text: str) -> float | None:
+    try:
+        at = datetime.fromisoformat(text.upper().replace(" Z", "Z").replace(" +", "+"))
+    except ValueError:
+        return None
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+
+
+def _span(match: re.Match[str]) -> float:
+    unit = _UNIT_S[match["unit"][0].lower()]
+    number = 0.5 if match["half"] else _number(match["number"])
+    if match["and_half"]:
+        number += 0.5
+    rest = _number(match["number2"]) * _UNIT_S[match["unit2"][0].lower()] if match["unit2"] else 0.0
+    return number * unit + rest
+
+
+def _number(text: str) -> float:
+    word = text.lower()
+    return float(_WORDS[word]) if word in _WORDS else float(word)
+
+
+def _clock(match: re.Match[str], as_of: float) -> float | None:
+    hour, minute, second = int(match["hour"]), int(match["minute"] or 0), int(match["second"] or 0)
+    half = (match["half"] or "").lower()[:1]
+    if match["minute"] is None and not half:
+        return None
+    if half:
+        if not 1 <= hour <= 12:
+            return None
+        hour = hour % 12 + (12 if half == "p" else 0)
+    if hour > 23 or minute > 59 or second > 59:
+        return None
+    now = datetime.fromtimestamp(as_of, UTC)
+    at = now.replace(hour=hour, minute=minute, second=second, microsecond=0)
+    day = (match["day"] or match["day2"] or "").lower()
+    if day == "yesterday" or (not day and at > now):
+        at -= timedelta(days=1)
+    return at.timestamp()

@@ -1,0 +1,90 @@
+"""The light side of the family `demo` (no torch)."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from flashstream.memory_store.snapshot import MemorySnapshot
+from flashstream.memory_store.star_config import StarConfig
+from flashstream.models.demo import files, prompt
+from flashstream.models.demo.labels import load_labels
+from flashstream.models.demo.pack import pack
+from flashstream.models.family import FrameEncoder, Grounder, MemoryItem, Progress, Prompt
+
+
+class DemoFamily:
+    """EfficientNet-Lite0 (256×256 → 8×8×1280), an anchored projector, SmolLM2-135M-Instruct.
+
+    Its memory keeps fewer patches than the published sizes: a language model of 135M parameters
+    on two CPU cores reads 350 memory tokens, not 681.
+    """
+
+    name = "demo"
+    input_size = 256
+    grid = 8
+    channels = 1280
+    memory = StarConfig(
+        spatial_frames=1,
+        spatial_grid=2,
+        temporal_slots=25,
+        temporal_grid=2,
+        abstract_slots=25,
+        abstract_rate=0.2,
+        retrieved_slots=3,
+        retrieved_grid=2,
+        candidates=2,
+    )
+
+    def fingerprint(self) -> str:
+        """Changes with the encoder's weights, the geometry and the trained weights."""
+        made_of = {
+            "encoder": files.digest(files.encoder_file()),
+            "trained": files.digest(files.TRAINED) if files.TRAINED.exists() else None,
+            "geometry": [self.input_size, self.grid, self.channels, self.memory.model_dump()],
+        }
+        return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:16]
+
+    def check(self) -> None:
+        """Raise `MissingPackageError`, naming the package, if weights or labels are missing."""
+        files.encoder_file()
+        files.encoder_code()
+        files.llm_file()
+        load_labels()
+
+    def preprocess(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The whole picture, squashed to the square (bilinear, antialiased)."""
+        side = (self.input_size, self.input_size)
+        picture = Image.fromarray(rgb)
+        if picture.size != side:
+            picture = picture.resize(side, Image.Resampling.BILINEAR)
+        return np.asarray(picture, dtype=np.uint8)
+
+    def encoder(self, device: str) -> FrameEncoder:
+        """Load the encoder (imports torch)."""
+        from flashstream.models.demo.encoder import DemoEncoder
+
+        return DemoEncoder(device, self.input_size)
+
+    def prepare(self, cache: Path, progress: Progress | None = None) -> Path:
+        """Convert the language model once; see `flashstream.models.demo.convert`."""
+        from flashstream.models.demo.convert import prepare
+
+        return prepare(cache, self.fingerprint(), progress)
+
+    def pack(self, snapshot: MemorySnapshot) -> MemoryItem:
+        """See `flashstream.models.demo.pack`: at most 350 tokens, from `meta` alone."""
+        return pack(snapshot)
+
+    def prompt(self, question: str, snapshot: MemorySnapshot) -> Prompt:
+        """See `flashstream.models.demo.clock` for how times in a question are read."""
+        return prompt.build(question, snapshot)
+
+    def grounder(self, folder: Path) -> Grounder:
+        """Load what ranks slots by an answer's words (imports torch)."""
+        from flashstream.models.demo.grounder import DemoGrounder
+
+        return DemoGrounder(folder)
