@@ -21,6 +21,11 @@ class FlashstreamError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         return (_rebuild, (type(self), self.message, self.details))
 
+    @property
+    def exit_code(self) -> int:
+        """Of a command that ends with this error: 2 if the caller can mend it, else 1."""
+        return 2 if self.status < 500 or self.code == "port_in_use" else 1
+
     def body(self) -> dict[str, Any]:
         """The JSON body of the HTTP answer: {"error": {code, message, details}}."""
         return {"error": {"code": self.code, "message": self.message, "details": self.details}}
@@ -51,6 +56,12 @@ class MissingPackageError(FlashstreamError):
     """A package that ships model files or media is not installed."""
 
     code, status = "missing_package", 503
+
+
+class UnreachableServiceError(FlashstreamError):
+    """No flashstream service answers at the address that the client was given."""
+
+    code, status = "service_unreachable", 503
 
 
 class EmbeddedStoreError(FlashstreamError):

@@ -1,0 +1,45 @@
+"""Calls to Ray actors and Serve replicas that come back as our own errors."""
+
+import asyncio
+from typing import Any
+
+import ray
+from ray.exceptions import GetTimeoutError, RayActorError, RayError, RayTaskError
+
+from flashstream.errors import FlashstreamError, NotReadyError
+
+
+def unwrap(failure: BaseException) -> BaseException:
+    """The `FlashstreamError` that a Ray or Serve call carried, a `NotReadyError` if the callee is
+    gone or restarting, or the failure itself."""
+    seen: BaseException | None = failure
+    while seen is not None:
+        if isinstance(seen, RayTaskError):
+            seen = seen.cause
+            continue
+        if isinstance(seen, FlashstreamError):
+            return seen
+        if isinstance(seen, RayActorError | GetTimeoutError):
+            return NotReadyError(
+                f"a part of the service is restarting or busy ({type(seen).__name__}); try again"
+            )
+        seen = seen.__cause__
+    return failure
+
+
+def wait(ref: Any, timeout_s: float) -> Any:
+    """`ray.get` with our errors."""
+    try:
+        return ray.get(ref, timeout=timeout_s)
+    except (FlashstreamError, RayError) as failure:
+        raise unwrap(failure) from None
+
+
+async def wait_async(ref: Any, timeout_s: float) -> Any:
+    """Await an object reference with our errors."""
+    try:
+        return await asyncio.wait_for(asyncio.wrap_future(ref.future()), timeout_s)
+    except TimeoutError:
+        raise NotReadyError(f"a part of the service gave no answer in {timeout_s:g} s") from None
+    except (FlashstreamError, RayError) as failure:
+        raise unwrap(failure) from None

@@ -1,0 +1,115 @@
+"""Batches frames of many streams into single encoder calls.
+
+The same class serves both placements: one in an actor of its own that all streams share, or one
+inside each stream actor.
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flashstream.errors import NotReadyError, OverloadedError
+from flashstream.models.family import FrameEncoder
+from flashstream.telemetry import ENCODE_BATCH, ENCODE_SECONDS, Telemetry
+
+Features = NDArray[np.float16]
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    frame: NDArray[np.uint8]
+    done: "Future[Features]"
+    put_s: float
+
+
+class BatchingEncoder:
+    """A bounded queue in front of a `FrameEncoder`, emptied in batches by one thread.
+
+    A batch is as many frames as wait, at most `max_batch`; the first of them waits at most
+    `max_wait_s` for others to join it.
+    """
+
+    def __init__(
+        self,
+        encoder: FrameEncoder,
+        telemetry: Telemetry,
+        *,
+        max_batch: int,
+        max_wait_s: float,
+        queue_frames: int,
+    ) -> None:
+        self._encoder = encoder
+        self._telemetry = telemetry
+        self._max_batch = max_batch
+        self._max_wait_s = max_wait_s
+        self._jobs: queue.Queue[_Job | None] = queue.Queue(queue_frames)
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="encoder", daemon=True)
+        self._thread.start()
+
+    def submit(self, frame: NDArray[np.uint8]) -> "Future[Features]":
+        """uint8[S, S, 3] → a future float16[G, G, D].
+
+        Raises `OverloadedError` if the queue is full (the stream drops the frame),
+        `NotReadyError` once closed.
+        """
+        if self._closed:
+            raise NotReadyError("the encoder has been closed")
+        job = _Job(frame, Future(), time.monotonic())
+        try:
+            self._jobs.put_nowait(job)
+        except queue.Full:
+            raise OverloadedError(
+                f"{self._jobs.maxsize} frames already wait for the encoder",
+                queue_frames=self._jobs.maxsize,
+            ) from None
+        return job.done
+
+    def close(self) -> None:
+        """Finish what is queued, then stop."""
+        if not self._closed:
+            self._closed = True
+            self._jobs.put(None)
+            self._thread.join(timeout=30)
+
+    def _run(self) -> None:
+        while (batch := self._next_batch()) is not None:
+            self._encode(batch)
+
+    def _next_batch(self) -> list[_Job] | None:
+        first = self._jobs.get()
+        if first is None:
+            return None
+        batch = [first]
+        deadline = time.monotonic() + self._max_wait_s
+        while len(batch) < self._max_batch:
+            try:
+                job = self._jobs.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                break
+            if job is None:
+                self._jobs.put(None)  # closing: encode what is here, then meet it again
+                break
+            batch.append(job)
+        return batch
+
+    def _encode(self, batch: Sequence[_Job]) -> None:
+        self._telemetry.observe(ENCODE_BATCH, len(batch))
+        try:
+            features = self._encoder.encode([job.frame for job in batch])
+        except (
+            Exception
+        ) as failure:  # one bad batch must not end the thread that serves all streams
+            for job in batch:
+                job.done.set_exception(failure)
+            return
+        for job, row in zip(batch, features, strict=True):
+            self._telemetry.observe(ENCODE_SECONDS, time.monotonic() - job.put_s)
+            # A copy, so that a frame kept by one stream does not keep the whole batch alive.
+            job.done.set_result(row.copy())

@@ -1,0 +1,297 @@
+"""Watches one camera: decode → sample → encode → observe → commit → publish.
+
+Two threads: one decodes into a bounded mailbox, the other takes frames from it, so that a slow
+encoder or store never stalls the camera's connection. Questions read snapshots and never wait for
+either.
+"""
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import structlog
+from flashstream.memory_store.journal import MemoryJournal
+from flashstream.video.picture import thumbnail
+from flashstream.video.source import VideoSource
+from numpy.typing import NDArray
+
+from flashstream.actors.mailbox import Mailbox
+from flashstream.actors.spec import StreamSpec, StreamState, StreamStatus
+from flashstream.errors import (
+    CorruptRecordError,
+    FingerprintError,
+    FlashstreamError,
+    NotReadyError,
+    OverloadedError,
+    StoreError,
+    SupersededError,
+)
+from flashstream.memory_store.snapshot import MemorySnapshot
+from flashstream.telemetry import (
+    COMMIT_FAILURES,
+    COMMIT_SECONDS,
+    FRAMES_DECODED,
+    FRAMES_DROPPED,
+    FRAMES_OBSERVED,
+    OBSERVE_SECONDS,
+    RECONNECTS,
+    SNAPSHOT_AGE,
+    Telemetry,
+)
+from flashstream.video.frame import Frame
+
+Encode = Callable[[NDArray[np.uint8]], NDArray[np.float16]]
+"""uint8[S, S, 3] → float16[G, G, D]; may raise `OverloadedError`."""
+
+_IDLE_S = 0.5  # how often an idle thread looks whether it should stop
+
+
+@dataclass(frozen=True, slots=True)
+class StreamOptions:
+    """The part of the settings that a stream worker needs (see `StreamSettings`)."""
+
+    queue_frames: int
+    commit_interval_s: float
+    reconnect_max_s: float
+    thumbnail_width: int
+    picture_ttl_s: int
+
+
+class StreamWorker:
+    """One camera and its memory. All public methods may be called from any thread."""
+
+    def __init__(
+        self,
+        spec: StreamSpec,
+        options: StreamOptions,
+        *,
+        open_journal: Callable[[], MemoryJournal],
+        open_source: Callable[[], VideoSource],
+        preprocess: Callable[[NDArray[np.uint8]], NDArray[np.uint8]],
+        encode: Encode,
+        telemetry: Telemetry,
+    ) -> None:
+        self._spec = spec
+        self._options = options
+        self._open_journal = open_journal
+        self._opened: MemoryJournal | None = None
+        self._open_source = open_source
+        self._preprocess = preprocess
+        self._encode = encode
+        self._telemetry = telemetry
+        self._log = structlog.get_logger().bind(stream=spec.id)
+        self._frames: Mailbox[Frame] = Mailbox(options.queue_frames)
+        self._encode_drops = 0
+        self._stopping = threading.Event()
+        self._source: VideoSource | None = None
+        self._memory_lock = threading.Lock()
+        self._state_lock = threading.Lock()
+        self._state = StreamState.CONNECTING
+        self._since_s = time.time()
+        self._reason = "opening the memory"
+        self._threads = [
+            threading.Thread(target=self._guard, args=(run,), name=name, daemon=True)
+            for name, run in (("watch", self._watch), ("decode", self._decode))
+        ]
+
+    def start(self) -> None:
+        """Open the memory, then the camera; both are retried for ever, in the background."""
+        self._threads[0].start()
+
+    def stop(self) -> None:
+        """Stop watching and write what is not yet written."""
+        self._stopping.set()
+        self._frames.close()
+        if (source := self._source) is not None:
+            source.close()
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join(timeout=15)
+        if self._opened is not None:
+            self._commit()
+
+    @property
+    def _journal(self) -> MemoryJournal:
+        if self._opened is None:
+            raise NotReadyError(
+                f"the memory of stream '{self._spec.id}' is not open yet: {self._reason}",
+                stream=self._spec.id,
+            )
+        return self._opened
+
+    def snapshot(self) -> MemorySnapshot:
+        """The newest memory; `NoMemoryYetError` before the first frame."""
+        with self._memory_lock:
+            snapshot = self._journal.memory.snapshot()
+        self._telemetry.observe(SNAPSHOT_AGE, max(0.0, time.time() - snapshot.as_of))
+        return snapshot
+
+    def picture(self, picture: str) -> bytes | None:
+        """A JPEG that the memory holds now, or that an answer has kept."""
+        with self._memory_lock:
+            held = self._journal.memory.picture(picture)
+        return held or self._journal.store.picture(self._spec.id, picture)
+
+    def keep_pictures(self, pictures: tuple[str, ...]) -> tuple[str, ...]:
+        """Write these pictures to the store, so that an answer's evidence outlives the memory's
+        own turnover; returns those that are there."""
+        kept = []
+        for picture in pictures:
+            with self._memory_lock:
+                jpeg = self._journal.memory.picture(picture)
+            if jpeg is None:
+                continue
+            try:
+                self._journal.store.put_picture(
+                    self._spec.id, picture, jpeg, self._options.picture_ttl_s
+                )
+            except StoreError as failure:
+                # Still shown while the memory holds it.
+                self._log.warning("picture_not_kept", error=str(failure))
+            kept.append(picture)
+        return tuple(kept)
+
+    def status(self) -> StreamStatus:
+        with self._state_lock:
+            state, since_s, reason = self._state, self._since_s, self._reason
+        version, as_of, nbytes, durable = 0, None, 0, 0
+        if (journal := self._opened) is not None:
+            with self._memory_lock:
+                memory = journal.memory
+                version, as_of, nbytes = memory.version, memory.as_of, memory.nbytes()
+                durable = journal.durable_version
+        return StreamStatus(
+            spec=self._spec,
+            state=state,
+            since_s=since_s,
+            reason=reason,
+            frames_seen=version,
+            frames_dropped=self._frames.dropped + self._encode_drops,
+            memory_version=version,
+            as_of_s=as_of,
+            durable_version=durable,
+            memory_bytes=nbytes,
+        )
+
+    def _become(self, state: StreamState, reason: str) -> None:
+        with self._state_lock:
+            if state is not self._state or reason != self._reason:
+                self._state, self._since_s, self._reason = state, time.time(), reason
+                self._log.info("state", state=state.value, reason=reason)
+
+    def _guard(self, run: Callable[[], None]) -> None:
+        try:
+            run()
+        except FlashstreamError as failure:
+            self._fail(failure.message)
+        except Exception as failure:
+            self._log.exception("worker_failed")
+            self._fail(f"{type(failure).__name__}: {failure}")
+
+    def _fail(self, reason: str) -> None:
+        self._become(StreamState.FAILED, reason)
+        self._stopping.set()
+        self._frames.close()
+        if (source := self._source) is not None:
+            source.close()
+
+    # --- decoding ------------------------------------------------------------------------------
+
+    def _decode(self) -> None:
+        attempt = 0
+        while not self._stopping.is_set():
+            try:
+                with self._open_source() as source:
+                    self._source = source
+                    for frame in source.frames():
+                        if self._stopping.is_set():
+                            return
+                        attempt = 0
+                        self._take(frame, wait=not source.paced)
+                    if source.finite:
+                        self._become(StreamState.ENDED, "the file was seen to its end")
+                        return
+                    reason = "the source ended"
+            except FlashstreamError as failure:
+                reason = failure.message
+            finally:
+                self._source = None
+            if self._stopping.is_set():
+                return
+            attempt += 1
+            self._telemetry.add(RECONNECTS)
+            self._become(StreamState.RECONNECTING, reason)
+            self._pause(attempt)
+
+    def _pause(self, attempt: int) -> None:
+        pause = min(self._options.reconnect_max_s, 0.5 * 2.0 ** min(attempt, 10))
+        # Jitter keeps the cameras of a switch that came back from all calling at once.
+        self._stopping.wait(pause * random.uniform(0.5, 1.0))
+
+    def _take(self, frame: Frame, *, wait: bool) -> None:
+        self._telemetry.add(FRAMES_DECODED)
+        if dropped := self._frames.put(frame, wait=wait):
+            self._telemetry.add(FRAMES_DROPPED, dropped, stage="decode")
+        self._become(StreamState.LIVE, "frames arrive")
+
+    # --- watching ------------------------------------------------------------------------------
+
+    def _open_memory(self) -> None:
+        attempt = 0
+        while not self._stopping.is_set():
+            try:
+                self._opened = self._open_journal()
+                self._become(StreamState.CONNECTING, "opening the source")
+                return
+            except (FingerprintError, CorruptRecordError):
+                raise
+            except StoreError as failure:
+                attempt += 1
+                self._become(StreamState.CONNECTING, failure.message)
+                self._pause(attempt)
+
+    def _watch(self) -> None:
+        self._open_memory()
+        self._threads[1].start()
+        committed_s = time.monotonic()
+        while not self._stopping.is_set():
+            frame = self._frames.get(_IDLE_S)
+            if frame is not None:
+                self._see(frame)
+            if time.monotonic() - committed_s >= self._options.commit_interval_s:
+                self._commit()
+                committed_s = time.monotonic()
+
+    def _see(self, frame: Frame) -> None:
+        try:
+            features = self._encode(self._preprocess(frame.rgb))
+        except OverloadedError:
+            self._encode_drops += 1
+            self._telemetry.add(FRAMES_DROPPED, stage="encode")
+            return
+        jpeg = thumbnail(frame.rgb, width=self._options.thumbnail_width)
+        began = time.perf_counter()
+        with self._memory_lock:
+            self._journal.observe(features, frame.wall_s, jpeg)
+        self._telemetry.observe(OBSERVE_SECONDS, time.perf_counter() - began)
+        self._telemetry.add(FRAMES_OBSERVED)
+
+    def _commit(self) -> None:
+        if not self._journal.pending:
+            return
+        began = time.perf_counter()
+        with self._memory_lock:
+            changes = self._journal.prepare()
+        try:
+            self._journal.write(changes)
+        except SupersededError:
+            raise
+        except StoreError as failure:
+            # Watching goes on in memory; the next commit carries these changes too.
+            self._telemetry.add(COMMIT_FAILURES)
+            self._log.warning("commit_failed", error=failure.message)
+            return
+        self._telemetry.observe(COMMIT_SECONDS, time.perf_counter() - began)

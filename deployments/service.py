@@ -1,0 +1,290 @@
+"""What the gateway can do, behind HTTP: streams, snapshots, questions."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+from flashstream.deployments.messages import AnswerDone, AnswerRequest, TextDelta
+from flashstream.memory_store.store import MemoryStore
+from flashstream.video.source import probe
+from ray.exceptions import RayError
+
+from flashstream.actors.calls import unwrap
+from flashstream.actors.clients import EncoderClient, FleetClient, StreamClient
+from flashstream.actors.spec import StreamSpec, StreamState, StreamStatus, check_stream_id
+from flashstream.config import Settings
+from flashstream.deployments import schemas
+from flashstream.errors import (
+    EmptyQuestionError,
+    FlashstreamError,
+    InvalidRequestError,
+    NotReadyError,
+    OverloadedError,
+    QuestionTooLongError,
+    UnknownEvidenceError,
+    UnsupportedUrlError,
+)
+from flashstream.memory_store.snapshot import MemorySnapshot
+from flashstream.models.family import ModelFamily
+from flashstream.video.url import parse_source
+
+EVIDENCE_MOST = 3
+
+
+def when(unix_s: float) -> datetime:
+    return datetime.fromtimestamp(unix_s, UTC)
+
+
+class Service:
+    """The streams and the answerer of one platform."""
+
+    def __init__(
+        self, settings: Settings, family: ModelFamily, store: MemoryStore, answerer: Any
+    ) -> None:
+        self._settings = settings
+        self._family = family
+        self._store = store
+        self._answerer = answerer
+        self._asking = 0
+
+    # --- streams -------------------------------------------------------------------------------
+
+    async def add(self, new: schemas.NewStream) -> schemas.Stream:
+        """Check everything that can be checked, then register and start the stream."""
+        limits = self._settings.streams
+        check_stream_id(new.id)
+        source = parse_source(new.url)
+        if source.scheme not in limits.schemes:
+            raise UnsupportedUrlError(
+                f"addresses with the scheme '{source.scheme}' are switched off here; "
+                f"accepted: {', '.join(limits.schemes)}",
+                scheme=source.scheme,
+            )
+        fleet = self._fleet()
+        spec = StreamSpec(
+            id=new.id,
+            url=new.url,
+            fps=new.fps or limits.fps,
+            created_s=time.time(),
+            live=new.live,
+            loop=new.loop,
+            speed=new.speed,
+        )
+        if new.check:
+            await asyncio.to_thread(
+                probe,
+                new.url,
+                open_timeout_s=limits.open_timeout_s,
+                read_timeout_s=limits.read_timeout_s,
+            )
+        await fleet.add(spec)
+        return await self._described(spec)
+
+    async def streams(self) -> schemas.StreamList:
+        specs = await self._fleet().specs()
+        return schemas.StreamList(
+            items=list(await asyncio.gather(*(self._described(spec) for spec in specs)))
+        )
+
+    async def stream(self, stream: str) -> schemas.Stream:
+        return await self._described(await self._fleet().spec(check_stream_id(stream)))
+
+    async def remove(self, stream: str) -> None:
+        await self._fleet().remove(check_stream_id(stream))
+
+    def _fleet(self) -> FleetClient:
+        try:
+            return FleetClient.named(self._settings.ray.namespace)
+        except ValueError:
+            raise NotReadyError("the fleet is not running; see /readyz") from None
+
+    async def _client(self, stream: str) -> StreamClient:
+        check_stream_id(stream)
+        client = await asyncio.to_thread(StreamClient.find, stream, self._settings.ray.namespace)
+        if client is None:
+            await self._fleet().spec(stream)
+            raise NotReadyError(f"stream '{stream}' is being started; try again", stream=stream)
+        return client
+
+    async def _described(self, spec: StreamSpec) -> schemas.Stream:
+        try:
+            status = await (await self._client(spec.id)).status()
+        except NotReadyError as failure:
+            status = StreamStatus(
+                spec, StreamState.CONNECTING, time.time(), failure.message, 0, 0, 0, None, 0, 0
+            )
+        return schemas.Stream(
+            id=spec.id,
+            url=spec.shown_url,
+            fps=spec.fps,
+            live=spec.live,
+            loop=spec.loop,
+            speed=spec.speed,
+            created=when(spec.created_s),
+            state=status.state,
+            since=when(status.since_s),
+            reason=status.reason,
+            frames_seen=status.frames_seen,
+            frames_dropped=status.frames_dropped,
+            memory_version=status.memory_version,
+            durable_version=status.durable_version,
+            as_of=None if status.as_of_s is None else when(status.as_of_s),
+            memory_bytes=status.memory_bytes,
+        )
+
+    # --- memory --------------------------------------------------------------------------------
+
+    async def memory(self, stream: str) -> schemas.Memory:
+        snapshot = await (await self._client(stream)).snapshot()
+        slots = snapshot.slots
+        return schemas.Memory(
+            stream=stream,
+            version=snapshot.version,
+            as_of=when(snapshot.as_of),
+            frames_seen=snapshot.frames_seen,
+            uuid=snapshot.uuid,
+            fingerprint=snapshot.fingerprint,
+            tokens=self._family.pack(snapshot).tokens,
+            slots=[
+                schemas.Slot(
+                    id=int(slots.ids[row]),
+                    weight=int(slots.weights[row]),
+                    start=when(slots.first_s[row]),
+                    mean=when(slots.mean_s[row]),
+                    end=when(slots.last_s[row]),
+                    images=[_image(stream, picture) for picture in slots.pictures[row]],
+                )
+                for row in range(len(slots.ids))
+            ],
+        )
+
+    async def picture(self, stream: str, picture: str) -> bytes:
+        jpeg = await (await self._client(stream)).picture(picture)
+        if jpeg is None:
+            raise UnknownEvidenceError(
+                f"stream '{stream}' has no picture '{picture[:80]}' (any more)",
+                stream=stream,
+                picture=picture[:80],
+            )
+        return jpeg
+
+    # --- questions -----------------------------------------------------------------------------
+
+    async def ask(self, stream: str, ask: schemas.Ask) -> AsyncIterator[TextDelta | schemas.Answer]:
+        """Pieces of the answer's text as they come, then the whole answer.
+
+        All that can be refused is refused before the first piece.
+        """
+        limits = self._settings.answers
+        max_tokens, deadline_s = self._checked(ask)
+        if self._asking >= limits.max_ongoing:
+            raise OverloadedError(
+                f"{self._asking} questions are being answered, the most at once here; "
+                "try again in a second",
+                max_ongoing=limits.max_ongoing,
+            )
+        self._asking += 1
+        try:
+            client = await self._client(stream)
+            snapshot = await client.snapshot()
+            age_s = max(0.0, time.time() - snapshot.as_of)
+            request = AnswerRequest(ask.question, snapshot, max_tokens, deadline_s)
+            async for event in self._answers(request):
+                if isinstance(event, AnswerDone):
+                    yield await self._answer(client, snapshot, age_s, event)
+                else:
+                    yield event
+        finally:
+            self._asking -= 1
+
+    def _checked(self, ask: schemas.Ask) -> tuple[int, float]:
+        limits = self._settings.answers
+        if not ask.question.strip():
+            raise EmptyQuestionError("'question' is empty; ask something in words")
+        if len(ask.question) > limits.max_question_chars:
+            raise QuestionTooLongError(
+                f"'question' has {len(ask.question)} characters; "
+                f"at most {limits.max_question_chars} are accepted",
+                max_question_chars=limits.max_question_chars,
+            )
+        max_tokens = ask.max_tokens or limits.default_max_tokens
+        if max_tokens > limits.max_tokens:
+            raise InvalidRequestError(
+                f"'max_tokens' is {max_tokens}; at most {limits.max_tokens} are accepted",
+                max_tokens=limits.max_tokens,
+            )
+        return max_tokens, min(ask.deadline_s or limits.deadline_s, limits.deadline_s)
+
+    async def _answers(self, request: AnswerRequest) -> AsyncIterator[TextDelta | AnswerDone]:
+        # Serve cancels the replica's generator when this one is closed, and the replica then
+        # aborts the request in the engine.
+        events = self._answerer.options(stream=True).answer.remote(request)
+        try:
+            async for event in events:
+                yield event
+        except (FlashstreamError, RayError) as failure:
+            raise unwrap(failure) from None
+
+    async def _answer(
+        self, client: StreamClient, snapshot: MemorySnapshot, age_s: float, done: AnswerDone
+    ) -> schemas.Answer:
+        slots = snapshot.slots
+        rows = {int(slot): row for row, slot in enumerate(slots.ids)}
+        chosen = [rows[slot] for slot, _ in done.slots[:EVIDENCE_MOST] if slot in rows]
+        best = {row: slots.pictures[row][0] for row in chosen if slots.pictures[row]}
+        kept = await client.keep_pictures(tuple(best.values()))
+        return schemas.Answer(
+            answer=done.text,
+            finish_reason=done.finish_reason,
+            memory=schemas.MemoryInfo(
+                version=snapshot.version, as_of=when(snapshot.as_of), age_s=age_s
+            ),
+            evidence=[
+                schemas.Evidence(
+                    start=when(slots.first_s[row]),
+                    end=when(slots.last_s[row]),
+                    image=_image(snapshot.stream, best[row]) if best.get(row) in kept else None,
+                )
+                for row in chosen
+            ],
+            usage=schemas.Usage(
+                prompt_tokens=done.prompt_tokens,
+                cached_tokens=done.cached_tokens,
+                completion_tokens=done.completion_tokens,
+            ),
+            timings=schemas.Timings(ttft_s=done.ttft_s, total_s=done.total_s),
+        )
+
+    # --- health --------------------------------------------------------------------------------
+
+    async def readiness(self) -> schemas.Readiness:
+        """Asks each part; a part that does not answer is named with the reason."""
+        parts = {
+            "store": asyncio.to_thread(self._store.ping),
+            "fleet": self._ping_fleet(),
+            "answerer": self._ping_answerer(),
+        }
+        if self._settings.encoder.placement == "shared":
+            parts["encoder"] = self._ping_encoder()
+        results = await asyncio.gather(*parts.values(), return_exceptions=True)
+        failed = {
+            part: str(unwrap(result)) or type(result).__name__
+            for part, result in zip(parts, results, strict=True)
+            if isinstance(result, BaseException)
+        }
+        return schemas.Readiness(ready=not failed, not_ready=failed)
+
+    async def _ping_fleet(self) -> None:
+        await self._fleet().ping()
+
+    async def _ping_encoder(self) -> None:
+        await EncoderClient.named(self._settings.ray.namespace).ping()
+
+    async def _ping_answerer(self) -> None:
+        await asyncio.wait_for(self._answerer.ping.remote(), 5.0)
+
+
+def _image(stream: str, picture: str) -> str:
+    return f"/v1/streams/{stream}/evidence/{picture}.jpg"

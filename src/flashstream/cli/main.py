@@ -1,0 +1,49 @@
+"""The `flashstream` command."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from flashstream import __version__
+from flashstream.cli import ask, bench, demo, doctor, evaluate, serve, streams
+from flashstream.cli.console import out, print_error
+from flashstream.errors import FlashstreamError
+
+app = typer.Typer(
+    name="flashstream",
+    help="Ask questions, in words, of live cameras: about now and any moment since each was added.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_show_locals=False,
+)
+app.command("serve")(serve.serve)
+app.add_typer(streams.app, name="streams")
+app.command("ask")(ask.ask)
+app.command("demo")(demo.demo)
+app.command("doctor")(doctor.doctor)
+app.add_typer(bench.app, name="bench")
+app.add_typer(evaluate.app, name="eval")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        out.print(f"flashstream {__version__}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None: ...
+
+
+def main() -> None:
+    """Run the command; an error that a person can act on is printed without a traceback."""
+    try:
+        app()
+    except FlashstreamError as failure:
+        print_error(failure)
+        sys.exit(failure.exit_code)

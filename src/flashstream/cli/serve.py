@@ -1,0 +1,81 @@
+"""`flashstream serve`."""
+
+import signal
+import threading
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from flashstream import config
+from flashstream.cli.console import err, print_json, progress
+from flashstream.errors import SettingError
+from flashstream.platform import Platform
+
+Config = Annotated[
+    Path | None, typer.Option("--config", "-c", help="YAML file with settings (docs/settings.md).")
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="One setting, e.g. --set streams.fps=2. May be repeated."),
+]
+
+
+def settings_from(file: Path | None, pairs: list[str] | None, **overrides: Any) -> config.Settings:
+    """The settings of a command: file, environment, --set and named options, in that order."""
+    changes: dict[str, Any] = {}
+    for pair in pairs or []:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise SettingError(f"--set {pair!r}: write KEY=VALUE, e.g. --set streams.fps=2")
+        changes[key.strip()] = yaml.safe_load(value)
+    changes.update({key.replace("__", "."): value for key, value in overrides.items()})
+    return config.load(file, changes)
+
+
+def serve(
+    config_file: Config = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    redis_url: Annotated[
+        str | None, typer.Option(help="External Redis or Valkey; unset: an embedded one.")
+    ] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Where the embedded store lives.")] = None,
+    sets: Set = None,
+    json: Annotated[bool, typer.Option("--json", help="Print addresses as JSON.")] = False,
+) -> None:
+    """Run the platform until it is interrupted (Ctrl-C, SIGTERM)."""
+    settings = settings_from(
+        config_file,
+        sets,
+        http__host=host,
+        http__port=port,
+        store__redis_url=redis_url,
+        store__data_dir=data_dir,
+    )
+    stop = threading.Event()
+    with progress(quiet=json) as report:
+        platform = Platform(settings, report)
+        platform.__enter__()
+    try:
+        # Set after the start: Ray installs a SIGTERM handler of its own, and until here an
+        # interrupt should simply end the start.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+        addresses = {
+            "url": platform.url,
+            "docs": f"{platform.url}/docs",
+            "metrics": platform.metrics_url,
+        }
+        if json:
+            print_json(addresses)
+        else:
+            err.print(f"[bold green]ready[/] at {platform.url}")
+            err.print(f"  interface {addresses['docs']}\n  metrics   {addresses['metrics']}")
+            err.print("  stop with Ctrl-C; streams and their memory come back at the next start")
+        stop.wait()
+    finally:
+        err.print("stopping: writing memories …")
+        platform.__exit__(None, None, None)
+    err.print("stopped")

@@ -1,0 +1,187 @@
+"""All settings, read once at the process's edge: defaults < YAML file < environment < command line.
+
+Environment variables are `FLASHSTREAM_SECTION__KEY`, e.g. `FLASHSTREAM_HTTP__PORT=9000`.
+"""
+
+import os
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal
+
+import platformdirs
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from flashstream.deployments.engine.settings import EngineSettings
+from flashstream.errors import SettingError
+
+ENV_PREFIX = "FLASHSTREAM_"
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class HttpSettings(Section):
+    host: str = Field("127.0.0.1", description="address the gateway listens on")
+    port: int = Field(8000, ge=1, le=65535)
+    max_body_bytes: int = Field(65_536, ge=1024, le=16_777_216)
+
+
+class MetricsSettings(Section):
+    port: int = Field(8090, ge=1, le=65535, description="Prometheus metrics of all Ray processes")
+
+
+class StoreSettings(Section):
+    redis_url: SecretStr | None = Field(
+        None, description="an external Redis ≥ 7 or Valkey; unset starts the embedded Valkey"
+    )
+    data_dir: Path = Field(
+        default_factory=lambda: platformdirs.user_data_path("flashstream"),
+        description="where the embedded Valkey keeps its data",
+    )
+    picture_ttl_s: int = Field(86_400, ge=60, description="how long an answer's pictures stay")
+
+
+class EncoderSettings(Section):
+    placement: Literal["shared", "own"] = Field(
+        "shared", description="one encoder actor a device for all streams, or one in each actor"
+    )
+    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
+    max_batch: int = Field(16, ge=1, le=512)
+    max_wait_ms: float = Field(5.0, ge=0, le=1000)
+    queue_frames: int = Field(256, ge=1)
+    gpus: float = Field(0.0, ge=0, description="GPUs (or a share) the encoder asks Ray for")
+    threads: int = Field(1, ge=1, description="CPU threads of one encoder")
+
+
+class StreamSettings(Section):
+    fps: float = Field(1.0, gt=0, le=30, description="frames a second sampled by default")
+    queue_frames: int = Field(4, ge=1, le=256, description="decoded frames waiting; oldest dropped")
+    open_timeout_s: float = Field(10.0, gt=0)
+    read_timeout_s: float = Field(10.0, gt=0)
+    commit_interval_s: float = Field(1.0, ge=0, description="0 commits after every frame")
+    reconnect_max_s: float = Field(30.0, gt=0, description="longest pause between attempts")
+    thumbnail_width: int = Field(320, ge=32, le=1920)
+    schemes: tuple[str, ...] = Field(
+        ("rtsp", "rtsps", "http", "https", "file"), description="addresses that may be added"
+    )
+    limit: int = Field(256, ge=1, description="streams this service takes")
+
+
+class AnswerSettings(Section):
+    max_question_chars: int = Field(1000, ge=1)
+    default_max_tokens: int = Field(64, ge=1)
+    max_tokens: int = Field(256, ge=1, description="largest max_tokens a caller may ask for")
+    deadline_s: float = Field(60.0, gt=0)
+    max_ongoing: int = Field(64, ge=1, description="questions at once; more are refused with 429")
+    replicas: int = Field(1, ge=1)
+    gpus: float = Field(0.0, ge=0, description="GPUs the answerer asks Ray for, each replica")
+
+
+class RaySettings(Section):
+    address: str | None = Field(None, description="a running cluster; unset starts one, loopback")
+    namespace: str = "flashstream"
+    object_store_mb: int = Field(512, ge=100)
+
+
+class Settings(Section):
+    """The whole configuration."""
+
+    model: str = Field("demo", description="model family")
+    cache_dir: Path = Field(
+        default_factory=lambda: platformdirs.user_cache_path("flashstream"),
+        description="where converted models are kept",
+    )
+    http: HttpSettings = HttpSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    store: StoreSettings = StoreSettings()
+    encoder: EncoderSettings = EncoderSettings()
+    streams: StreamSettings = StreamSettings()
+    answers: AnswerSettings = AnswerSettings()
+    engine: EngineSettings = EngineSettings()
+    ray: RaySettings = RaySettings()
+
+    def store_url(self) -> str:
+        """The store's URL; set by then, also for the embedded server (see `Platform`)."""
+        if self.store.redis_url is None:
+            raise SettingError("store.redis_url is not set and no embedded server was started")
+        return self.store.redis_url.get_secret_value()
+
+    def device(self) -> str:
+        """The encoder's device, "auto" resolved by whether it asks for a GPU."""
+        if self.encoder.device != "auto":
+            return self.encoder.device
+        return "cuda:0" if self.encoder.gpus > 0 else "cpu"
+
+
+def load(
+    file: Path | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Settings:
+    """Merge file, environment and overrides ({"http.port": 1}) and check them.
+
+    Raises `SettingError` naming the key, what was wrong, and what is accepted.
+    """
+    merged: dict[str, Any] = {}
+    if file is not None:
+        merged = _read(file)
+    for name, value in (os.environ if environ is None else environ).items():
+        if name.startswith(ENV_PREFIX):
+            path = name[len(ENV_PREFIX) :].lower().split("__")
+            _put(merged, path, yaml.safe_load(value) if value else value, name)
+    for key, value in (overrides or {}).items():
+        if value is not None:
+            _put(merged, key.split("."), value, key)
+    try:
+        return Settings.model_validate(merged)
+    except ValidationError as failure:
+        raise SettingError(*_explain(failure)) from None
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        text = file.read_text()
+    except OSError as failure:
+        raise SettingError(f"cannot read the config file {file}: {failure.strerror}") from None
+    try:
+        content = yaml.safe_load(text) or {}
+    except yaml.YAMLError as failure:
+        raise SettingError(f"{file} is not YAML: {failure}") from None
+    if not isinstance(content, dict):
+        raise SettingError(
+            f"{file} must hold keys and values, e.g. 'http: {{port: 8000}}', "
+            f"not a {type(content).__name__}"
+        )
+    return content
+
+
+def _put(into: dict[str, Any], path: list[str], value: Any, name: str) -> None:
+    for part in path[:-1]:
+        into = into.setdefault(part, {})
+        if not isinstance(into, dict):
+            raise SettingError(f"{name}: '{part}' has a value of its own and no keys below it")
+    into[path[-1]] = value
+
+
+def _explain(failure: ValidationError) -> tuple[str]:
+    lines = []
+    for error in failure.errors():
+        where = ".".join(str(part) for part in error["loc"])
+        if error["type"] == "extra_forbidden":
+            known = _keys_beside([str(part) for part in error["loc"]])
+            near = get_close_matches(str(error["loc"][-1]), known, n=1)
+            hint = f" (did you mean '{near[0]}'?)" if near else ""
+            lines.append(f"unknown key '{where}'{hint}; accepted there: {', '.join(known)}")
+        else:
+            lines.append(f"'{where}' = {error['input']!r}: {error['msg']}")
+    return ("; ".join(lines),)
+
+
+def _keys_beside(path: list[str]) -> list[str]:
+    model: Any = Settings
+    for part in path[:-1]:
+        model = model.model_fields[part].annotation
+    return sorted(model.model_fields)

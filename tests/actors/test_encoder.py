@@ -1,0 +1,96 @@
+"""Batching of many streams' frames, with a fake encoder: the logic here is the queue's."""
+
+import threading
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from flashstream.actors.encoder import BatchingEncoder
+from flashstream.errors import NotReadyError, OverloadedError
+from flashstream.telemetry import NullTelemetry
+
+
+class Doubling:
+    """Features are twice the frame's first value; can be held, or made to fail."""
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+        self.go = threading.Event()
+        self.go.set()
+
+    def encode(self, frames: Sequence[NDArray[np.uint8]]) -> NDArray[np.float16]:
+        self.go.wait(10)
+        self.batches.append(len(frames))
+        values = [int(frame.flat[0]) for frame in frames]
+        if 13 in values:
+            raise RuntimeError("unlucky")
+        return np.array([[[[2 * value]]] for value in values], dtype=np.float16)
+
+
+def frame(value: int) -> NDArray[np.uint8]:
+    return np.full((4, 4, 3), value, dtype=np.uint8)
+
+
+@pytest.fixture
+def inner() -> Doubling:
+    return Doubling()
+
+
+@pytest.fixture
+def batching(inner: Doubling) -> Iterator[BatchingEncoder]:
+    encoder = BatchingEncoder(inner, NullTelemetry(), max_batch=4, max_wait_s=0.2, queue_frames=6)
+    yield encoder
+    inner.go.set()
+    encoder.close()
+
+
+def test_each_caller_gets_the_features_of_its_own_frame(
+    batching: BatchingEncoder, inner: Doubling
+) -> None:
+    futures = [batching.submit(frame(value)) for value in (3, 1, 2)]
+    assert [float(future.result(5)[0, 0, 0]) for future in futures] == [6, 2, 4]
+    assert inner.batches == [3]
+
+
+def test_a_batch_is_never_larger_than_allowed(batching: BatchingEncoder, inner: Doubling) -> None:
+    futures = [batching.submit(frame(value)) for value in range(6)]
+    for future in futures:
+        future.result(5)
+    assert inner.batches == [4, 2]
+
+
+def test_a_full_queue_refuses_instead_of_growing(
+    batching: BatchingEncoder, inner: Doubling
+) -> None:
+    inner.go.clear()
+    first = batching.submit(frame(0))  # taken out of the queue by the thread, and held there
+    for value in range(3):
+        batching.submit(frame(value))
+    refused = 0
+    for value in range(10):
+        try:
+            batching.submit(frame(value))
+        except OverloadedError as failure:
+            assert "6 frames already wait" in failure.message
+            refused += 1
+    assert refused >= 3
+    inner.go.set()
+    assert first.result(5).shape == (1, 1, 1)
+
+
+def test_a_failed_batch_fails_its_frames_and_the_next_is_served(
+    batching: BatchingEncoder,
+) -> None:
+    with pytest.raises(RuntimeError, match="unlucky"):
+        batching.submit(frame(13)).result(5)
+    assert float(batching.submit(frame(4)).result(5)[0, 0, 0]) == 8
+
+
+def test_closing_encodes_what_waits_and_then_refuses(batching: BatchingEncoder) -> None:
+    waiting = [batching.submit(frame(value)) for value in range(5)]
+    batching.close()
+    assert [float(future.result(0)[0, 0, 0]) for future in waiting] == [0, 2, 4, 6, 8]
+    with pytest.raises(NotReadyError):
+        batching.submit(frame(1))

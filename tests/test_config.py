@@ -1,0 +1,62 @@
+"""Settings: sources in order, and refusals that say what is accepted."""
+
+from pathlib import Path
+
+import pytest
+
+from flashstream.config import load
+from flashstream.errors import SettingError
+
+
+def test_command_line_beats_environment_beats_file_beats_default(tmp_path: Path) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text("http: {port: 1111, host: '::1'}\nstreams: {fps: 3}\n")
+    environ = {"FLASHSTREAM_HTTP__PORT": "2222", "FLASHSTREAM_STREAMS__FPS": "4"}
+    settings = load(file, {"streams.fps": 5.0, "http.max_body_bytes": None}, environ)
+    assert settings.http.host == "::1"
+    assert settings.http.port == 2222
+    assert settings.streams.fps == 5.0
+    assert settings.http.max_body_bytes == 65_536
+
+
+@pytest.mark.parametrize(
+    ("environ", "says"),
+    [
+        ({"FLASHSTREAM_HTTP__PROT": "1"}, "unknown key 'http.prot' (did you mean 'port'?)"),
+        ({"FLASHSTREAM_MODLE": "demo"}, "unknown key 'modle' (did you mean 'model'?)"),
+        ({"FLASHSTREAM_HTTP__PORT": "eighty"}, "'http.port' = 'eighty'"),
+        ({"FLASHSTREAM_HTTP__PORT": "70000"}, "less than or equal to 65535"),
+        ({"FLASHSTREAM_ENCODER__PLACEMENT": "both"}, "'shared' or 'own'"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_what_is_accepted(environ: dict[str, str], says: str) -> None:
+    with pytest.raises(SettingError) as refused:
+        load(environ=environ)
+    assert says in refused.value.message
+
+
+def test_unknown_key_lists_the_keys_accepted_there() -> None:
+    with pytest.raises(SettingError, match="accepted there: host, max_body_bytes, port"):
+        load(environ={"FLASHSTREAM_HTTP__X": "1"})
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("- a list\n", "keys and values"), ("http: [unclosed\n", "is not YAML")],
+)
+def test_a_file_that_is_no_settings_is_refused(tmp_path: Path, text: str, says: str) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text(text)
+    with pytest.raises(SettingError, match=says):
+        load(file, environ={})
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=r"nowhere\.yaml: No such file"):
+        load(tmp_path / "nowhere.yaml", environ={})
+
+
+def test_a_redis_password_is_not_shown() -> None:
+    settings = load(environ={"FLASHSTREAM_STORE__REDIS_URL": "redis://:secret@h:1/0"})
+    assert "secret" not in repr(settings)
+    assert settings.store_url() == "redis://:secret@h:1/0"
