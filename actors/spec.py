@@ -43,7 +43,7 @@ class StreamSpec:
 
     @property
     def shown_url(self) -> str:
-        return parse_source(self.url).shown
+        return parse_source(self.url).display
 
     def record(self) -> dict[str, Any]:
         return asdict(self)

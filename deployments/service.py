@@ -65,7 +65,7 @@ class Service:
         fleet = self._fleet()
         spec = StreamSpec(
             id=new.id,
-            url=new.url,
+            url=new.url if source.path is None else str(source.path),
             fps=new.fps or limits.fps,
             created_s=time.time(),
             live=new.live,

@@ -1,0 +1,97 @@
+"""Runs the demo: cameras over RTSP, the platform, questions; then stops all of it."""
+
+import socket
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from flashstream.client import Client
+from flashstream.config import Settings
+from flashstream.demo import script
+from flashstream.demo.rtsp import RtspServer
+from flashstream.platform import Platform, Report
+
+FPS = 2.0
+Answered = Callable[[dict[str, Any]], None]
+
+
+def run(settings: Settings, pictures: Path, report: Report, answered: Answered) -> dict[str, Any]:
+    """Run it all; `answered` is called with each answer as it comes.
+
+    pictures: a folder for the evidence; each answer's `evidence[…]["file"]` lies there.
+    Ports and the store are the demo's own, so that a service that runs here is not disturbed.
+    Returns {"answers": […], "seconds": …, "pictures": …}.
+    """
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="flashstream-demo-") as folder:
+        report("films", 0.0)
+        films = script.films(Path(folder))
+        report("films", 1.0)
+        own = _apart(settings, Path(folder) / "data")
+        with Platform(own, report) as platform, Client(platform.url) as client:
+            mounts = {stream: film.path for stream, film in films.items()}
+            with RtspServer(mounts) as cameras:
+                for stream in films:
+                    client.add_stream(stream, cameras.url(stream), fps=FPS)
+                _watch(report)
+                started = {stream: cameras.started_at(stream) for stream in films}
+                answers = []
+                for question in script.questions(
+                    films, {stream: time.time() - at for stream, at in started.items()}
+                ):
+                    answers.append(_ask(client, question, pictures))
+                    answered(answers[-1])
+                for stream in films:
+                    client.remove_stream(stream)
+            report("stopping", 0.0)
+        report("stopping", 1.0)
+    return {
+        "answers": answers,
+        "seconds": round(time.monotonic() - began, 2),
+        "pictures": str(pictures),
+    }
+
+
+def _apart(settings: Settings, data_dir: Path) -> Settings:
+    http = settings.http.model_copy(update={"host": "127.0.0.1", "port": _free_port()})
+    metrics = settings.metrics.model_copy(update={"port": _free_port()})
+    store = settings.store.model_copy(update={"redis_url": None, "data_dir": data_dir})
+    return settings.model_copy(update={"http": http, "metrics": metrics, "store": store})
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _watch(report: Report) -> None:
+    seconds = script.watching_s()
+    began = time.monotonic()
+    while (gone := time.monotonic() - began) < seconds:
+        report("cameras are being watched", gone / seconds)
+        time.sleep(0.25)
+    report("cameras are being watched", 1.0)
+
+
+def _ask(client: Client, question: script.Question, pictures: Path) -> dict[str, Any]:
+    answer = client.ask(question.stream, question.text)
+    for number, evidence in enumerate(answer["evidence"]):
+        if evidence["image"]:
+            name = f"{question.stream}-{evidence['image'].rsplit('/', 1)[1]}"
+            (pictures / name).write_bytes(client.picture(evidence["image"]))
+            answer["evidence"][number]["file"] = str(pictures / name)
+    return {
+        "stream": question.stream,
+        "question": question.text,
+        "answer": answer["answer"],
+        "expected": question.expected,
+        "correct": question.is_answered_by(answer["answer"]),
+        "ttft_s": answer["timings"]["ttft_s"],
+        "total_s": answer["timings"]["total_s"],
+        "memory": answer["memory"],
+        "evidence": answer["evidence"],
+    }
