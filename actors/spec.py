@@ -5,9 +5,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from flashstream.video.url import parse_source
-
 from flashstream.errors import InvalidStreamIdError
+from flashstream.video.url import parse_source
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 

@@ -6,7 +6,17 @@ from typing import Annotated
 import typer
 
 from flashstream import __version__
-from flashstream.cli import ask, bench, demo, doctor, evaluate, serve, streams
+from flashstream.cli import (
+    ask,
+    bench,
+    cameras,
+    demo,
+    doctor,
+    evaluate,
+    serve,
+    settings,
+    streams,
+)
 from flashstream.cli.console import out, print_error
 from flashstream.errors import FlashstreamError
 
@@ -21,6 +31,8 @@ app.command("serve")(serve.serve)
 app.add_typer(streams.app, name="streams")
 app.command("ask")(ask.ask)
 app.command("demo")(demo.demo)
+app.command("cameras")(cameras.cameras)
+app.command("settings")(settings.settings)
 app.command("doctor")(doctor.doctor)
 app.add_typer(bench.app, name="bench")
 app.add_typer(evaluate.app, name="eval")

@@ -14,7 +14,8 @@ from flashstream.errors import SettingError
 from flashstream.platform import Platform
 
 Config = Annotated[
-    Path | None, typer.Option("--config", "-c", help="YAML file with settings (docs/settings.md).")
+    Path | None,
+    typer.Option("--config", "-c", help="YAML file with settings (see: flashstream settings)."),
 ]
 Set = Annotated[
     list[str] | None,
