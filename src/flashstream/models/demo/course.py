@@ -1,0 +1,118 @@
+"""The training set, made step by step from a seed, and how well a model knows it."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from flashstream.models.demo.anchor import token_ids
+from flashstream.models.demo.batch import IGNORED, Chapter, Packed, Turn, pack_chapters
+from flashstream.models.demo.labels import Labels
+from flashstream.models.demo.lessons import Lesson, Teacher
+from flashstream.models.demo.pack import pack
+from flashstream.models.demo.prompt import BEFORE, after
+from flashstream.models.demo.reference import ReferenceModel
+from flashstream.models.demo.scenes import MAX_SLOTS, Painter, Story, Storyteller
+from flashstream.models.demo.synth import Features
+
+END = 2
+"""<|im_end|>, which ends an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One step's material: memories, each with its lessons."""
+
+    stories: tuple[Story, ...]
+    lessons: tuple[tuple[Lesson, ...], ...]
+
+
+class Course:
+    """Makes pages; page n of a seed is always the same, so training can go on from any step."""
+
+    def __init__(
+        self, labels: Labels, backgrounds: Features, weight: Features, bias: Features, seed: int
+    ) -> None:
+        self._labels, self._seed = labels, seed
+        self._backgrounds, self._weight, self._bias = backgrounds, weight, bias
+
+    def page(self, number: int, short: bool) -> Page:
+        """Two short memories (early in training), or a middling and a full one."""
+        rng = np.random.default_rng([self._seed, number])
+        painter = Painter(self._backgrounds, self._weight, self._bias, rng)
+        teller = Storyteller(painter, len(self._labels.names), rng)
+        teacher = Teacher(self._labels, painter, rng)
+        if short:
+            sizes = [int(n) for n in rng.integers(1, 10, 2)]
+            counts = [9, 9]
+        elif number % 2:
+            sizes, counts = [MAX_SLOTS], [16]
+        else:
+            sizes, counts = [int(n) for n in rng.integers(2, 20, 2)], [8, 8]
+        stories = tuple(teller.story(size) for size in sizes)
+        return Page(
+            stories,
+            tuple(
+                tuple(teacher.lessons(story, count))
+                for story, count in zip(stories, counts, strict=True)
+            ),
+        )
+
+
+def packed(model: ReferenceModel, page: Page) -> Packed:
+    """A page as one sequence, through the same `pack`, prompt and projector as in serving."""
+    table = model.llm.get_input_embeddings().weight
+    before = model.embed(BEFORE)
+    chapters = []
+    for story, lessons in zip(page.stories, page.lessons, strict=True):
+        memory = model.project(pack(story.snapshot)).to(before.dtype)
+        turns = [
+            Turn(
+                token_ids(model.tokenizer, after(lesson.question)),
+                [*token_ids(model.tokenizer, lesson.answer), END],
+            )
+            for lesson in lessons
+        ]
+        chapters.append(Chapter(torch.cat([before, memory]), turns))
+    return pack_chapters(chapters, table)
+
+
+def logits(model: ReferenceModel, batch: Packed) -> tuple[Tensor, Tensor, Tensor]:
+    """(logits [T, V] fp32, targets [T], turn of each [T]) at the answers' places."""
+    hidden = model.llm.model(
+        inputs_embeds=batch.embeds,
+        attention_mask=batch.mask,
+        position_ids=batch.positions,
+        use_cache=False,
+    ).last_hidden_state[0]
+    at = batch.targets != IGNORED
+    return model.llm.lm_head(hidden[at]).float(), batch.targets[at], batch.turns[at]
+
+
+def loss(model: ReferenceModel, batch: Packed) -> Tensor:
+    """Mean over turns of each answer's mean cross entropy, so that long answers do not rule."""
+    scores, targets, turns = logits(model, batch)
+    each = F.cross_entropy(scores, targets, reduction="none")
+    count = int(turns.max()) + 1
+    sums = torch.zeros(count).index_add(0, turns, each)
+    sizes = torch.zeros(count).index_add(0, turns, torch.ones_like(each))
+    return sums[1:].div(sizes[1:]).mean()
+
+
+@torch.no_grad()
+def examine(model: ReferenceModel, course: Course, pages: range) -> dict[str, tuple[int, int]]:
+    """Of each kind of question: (answers right to the last token, asked); greedy by definition."""
+    right: dict[str, int] = defaultdict(int)
+    asked: dict[str, int] = defaultdict(int)
+    for number in pages:
+        page = course.page(number, short=False)
+        scores, targets, turns = logits(model, packed(model, page))
+        wrong = {int(turn) for turn in turns[scores.argmax(-1) != targets]}
+        flat = [lesson for lessons in page.lessons for lesson in lessons]
+        for turn, lesson in enumerate(flat, start=1):
+            asked[lesson.kind] += 1
+            right[lesson.kind] += turn not in wrong
+    return {kind: (right[kind], asked[kind]) for kind in sorted(asked)}

@@ -1,0 +1,318 @@
+"""Questions and true answers about a synthetic memory, in varied words."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+
+from flashstream.models.demo import clock
+from flashstream.models.demo.labels import Labels, mentions, with_article
+from flashstream.models.demo.pack import time_mark
+from flashstream.models.demo.scenes import Painter, Story
+
+_NOW = (
+    "What is there now?",
+    "What does the camera show now?",
+    "What does the camera show?",
+    "What is in view right now?",
+    "What do you see?",
+    "What can be seen at the moment?",
+    "What is the camera looking at?",
+    "What is in front of the camera?",
+    "What's there now?",
+    "Describe what the camera shows.",
+)
+_AT = (
+    "What was there {t}?",
+    "What did the camera show {t}?",
+    "What was in view {t}?",
+    "What could be seen {t}?",
+    "{T}, what was there?",
+    "What was the camera looking at {t}?",
+    "What did you see {t}?",
+)
+_SEEN = (
+    "Has {a} been seen?",
+    "Was {a} seen?",
+    "Was there {a}?",
+    "Did the camera see {a}?",
+    "Have you seen {a}?",
+    "Has there been {a}?",
+    "Did {a} appear?",
+    "Is there {a} in the memory?",
+)
+_ORDER_FIRST = (
+    "Which came first, the {x} or the {y}?",
+    "What came first, the {x} or the {y}?",
+    "Which was seen first, the {x} or the {y}?",
+    "Which was there earlier, the {x} or the {y}?",
+    "What was seen first: the {x} or the {y}?",
+    "Did the {x} or the {y} come first?",
+)
+_ORDER_LAST = (
+    "Which came last, the {x} or the {y}?",
+    "Which was seen later, the {x} or the {y}?",
+    "Which came second, the {x} or the {y}?",
+)
+_ORDER_YES = ("Was the {x} there before the {y}?", "Did the {x} come before the {y}?")
+_FIRST = (
+    "What came first?",
+    "What was seen first?",
+    "What was the first thing seen?",
+    "What did the camera show first?",
+)
+_LAST = ("What came last?", "What was seen last?", "What was the last thing seen?")
+_AFTER = ("What came after the {x}?", "What was seen after the {x}?", "What followed the {x}?")
+_BEFORE = ("What came before the {x}?", "What was seen before the {x}?", "What preceded the {x}?")
+_LIST = (
+    "What has been seen?",
+    "What has the camera seen?",
+    "What things were seen?",
+    "List what was seen.",
+    "What happened?",
+    "Name everything that was seen, in order.",
+)
+_WHEN = ("When was the {x} seen?", "When was the {x} last seen?", "When did you see the {x}?")
+_UNIT_WORDS = ("second", "minute", "hour", "day")
+_ABSENT = (
+    "person man woman child pizza giraffe train horse book bottle ship tree car bus truck cow "
+    "bridge house boat rose sandwich phone robot kite ladder pig banana elephant guitar whale"
+).split()
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """A question, annotated as the prompt has it, its kind, and the answer to learn."""
+
+    kind: str
+    question: str
+    answer: str
+
+
+class Teacher:
+    """Asks questions of a story. A kind that the story gives no true answer to is skipped."""
+
+    KINDS = (
+        ("now", 0.12),
+        ("at", 0.22),
+        ("order", 0.24),
+        ("seen", 0.14),
+        ("unseen", 0.14),
+        ("first", 0.04),
+        ("neighbour", 0.06),
+        ("list", 0.02),
+        ("when", 0.02),
+    )
+
+    def __init__(self, labels: Labels, painter: Painter, rng: np.random.Generator) -> None:
+        self._labels = labels
+        self._painter = painter
+        self._rng = rng
+        self._make: dict[str, Callable[[Story], Lesson | None]] = {
+            "now": self._now,
+            "at": self._at,
+            "order": self._order,
+            "seen": self._seen,
+            "unseen": self._unseen,
+            "first": self._first,
+            "neighbour": self._neighbour,
+            "list": self._list,
+            "when": self._when,
+        }
+
+    def lessons(self, story: Story, count: int) -> list[Lesson]:
+        """That many questions of kinds drawn by their shares."""
+        kinds, shares = zip(*self.KINDS, strict=True)
+        total = sum(shares)
+        out: list[Lesson] = []
+        while len(out) < count:
+            kind = str(self._rng.choice(kinds, p=[share / total for share in shares]))
+            lesson = self.ask(kind, story)
+            if lesson is not None:
+                out.append(lesson)
+        return out
+
+    def ask(self, kind: str, story: Story) -> Lesson | None:
+        """One question of a kind, or None if the story has no true answer to it."""
+        return self._make[kind](story)
+
+    def _pick(self, options: tuple[str, ...]) -> str:
+        return options[int(self._rng.integers(len(options)))]
+
+    def _now(self, story: Story) -> Lesson:
+        return Lesson("now", self._pick(_NOW), self._thing(story.scenes[-1].label))
+
+    def _at(self, story: Story) -> Lesson | None:
+        rng, slots, as_of = self._rng, story.snapshot.slots, story.snapshot.as_of
+        row = int(rng.integers(len(slots.ids)))
+        inside = float(rng.uniform(slots.first_s[row], slots.last_s[row]))
+        if rng.random() < 0.05:
+            inside = float(slots.first_s.min()) - float(rng.uniform(20.0, 5000.0))
+        words = self._time_words(inside, as_of)
+        heard = clock.moments(words, as_of)
+        if not heard:
+            return None
+        template = self._pick(_AT)
+        question = template.format(t=words, T=words[0].upper() + words[1:])
+        asked = clock.annotate(question, slots, as_of)
+        found = clock.slot_at(slots, heard[0].time_s)
+        if found is None:
+            return Lesson("at", asked, "Nothing had been seen yet.")
+        label = _label_of(story, found)
+        mark = time_mark(as_of - float(slots.mean_s[found]))
+        for other in range(len(slots.ids)):
+            same = time_mark(as_of - float(slots.mean_s[other])) == mark
+            if same and _label_of(story, other) != label:
+                return None
+        return Lesson("at", asked, self._thing(label))
+
+    def _time_words(self, time_s: float, as_of: float) -> str:
+        age = as_of - time_s
+        at = datetime.fromtimestamp(time_s, UTC)
+        if self._rng.random() < 0.3 and age < 80000:
+            return at.strftime("at %H:%M:%S" if age < 1200 else "at %H:%M")
+        value, unit = time_mark(age)
+        plural = "" if value == 1 else "s"
+        if value == 1 and self._rng.random() < 0.5:
+            return f"{'an' if unit == 2 else 'a'} {_UNIT_WORDS[unit]} ago"
+        return f"{value} {_UNIT_WORDS[unit]}{plural} ago"
+
+    def _order(self, story: Story) -> Lesson | None:
+        firsts = _first_rows(story)
+        if len(firsts) < 2:
+            return None
+        a, b = (int(k) for k in self._rng.choice(list(firsts), 2, replace=False))
+        x, y = self._calls(a, story), self._calls(b, story)
+        if mentions(x, y) or mentions(y, x):
+            return None
+        draw = self._rng.random()
+        a_first = firsts[a] < firsts[b]
+        if draw < 0.7:
+            question = self._pick(_ORDER_FIRST).format(x=x, y=y)
+            return Lesson("order", question, f"The {x if a_first else y}.")
+        if draw < 0.85:
+            lasts = _last_rows(story)
+            later = lasts[a] > lasts[b]
+            if later == a_first:
+                return None
+            question = self._pick(_ORDER_LAST).format(x=x, y=y)
+            return Lesson("order", question, f"The {x if later else y}.")
+        question = self._pick(_ORDER_YES).format(x=x, y=y)
+        return Lesson("order", question, "Yes." if a_first else f"No, the {y} came first.")
+
+    def _seen(self, story: Story) -> Lesson:
+        scene = story.scenes[int(self._rng.integers(len(story.scenes)))]
+        thing = with_article(self._calls(scene.label, story))
+        return Lesson("seen", self._pick(_SEEN).format(a=thing), f"Yes, {thing} was seen.")
+
+    def _unseen(self, story: Story) -> Lesson | None:
+        word = self._absent(story)
+        if word is None:
+            return None
+        thing = with_article(word)
+        return Lesson("unseen", self._pick(_SEEN).format(a=thing), f"No, {thing} was not seen.")
+
+    def _absent(self, story: Story) -> str | None:
+        """A word for something that no scene is, nor could be called."""
+        rng, labels = self._rng, self._labels
+        there = {scene.label for scene in story.scenes}
+        groups = {labels.groups[k] for k in there}
+        draw = rng.random()
+        if draw < 0.3:
+            word = _ABSENT[int(rng.integers(len(_ABSENT)))]
+        elif draw < 0.4:
+            word = str(rng.choice([g for g in set(labels.groups) if g is not None]))
+        else:
+            some = story.scenes[int(rng.integers(len(story.scenes)))].label
+            k = self._painter.alike(some) if draw < 0.55 else int(rng.integers(len(labels.names)))
+            if k in there or (labels.groups[k] is not None and labels.groups[k] in groups):
+                return None
+            word = labels.names[k]
+        known = [name for k in there for name in labels.words(k)]
+        known += [group for group in groups if group]
+        if any(mentions(name, word) or mentions(word, name) for name in known):
+            return None
+        return word
+
+    def _first(self, story: Story) -> Lesson:
+        if self._rng.random() < 0.6:
+            return Lesson("first", self._pick(_FIRST), self._thing(story.scenes[0].label))
+        return Lesson("first", self._pick(_LAST), self._thing(story.scenes[-1].label))
+
+    def _neighbour(self, story: Story) -> Lesson | None:
+        scenes = story.scenes
+        if len(scenes) < 2:
+            return None
+        at = int(self._rng.integers(len(scenes)))
+        if sum(scene.label == scenes[at].label for scene in scenes) > 1:
+            return None
+        x = self._calls(scenes[at].label, story)
+        if at + 1 < len(scenes) and (at == 0 or self._rng.random() < 0.5):
+            question = self._pick(_AFTER).format(x=x)
+            return Lesson("neighbour", question, self._thing(scenes[at + 1].label))
+        if at == 0:
+            return None
+        question = self._pick(_BEFORE).format(x=x)
+        return Lesson("neighbour", question, self._thing(scenes[at - 1].label))
+
+    def _list(self, story: Story) -> Lesson | None:
+        things = [with_article(self._labels.names[k]) for k in _first_rows(story)]
+        if len(things) > 6:
+            return None
+        text = " and ".join([", ".join(things[:-1]), things[-1]] if things[1:] else things)
+        return Lesson("list", self._pick(_LIST), text[0].upper() + text[1:] + ".")
+
+    def _when(self, story: Story) -> Lesson | None:
+        scene = story.scenes[int(self._rng.integers(len(story.scenes)))]
+        last = _last_rows(story)[scene.label]
+        question = self._pick(_WHEN).format(x=self._calls(scene.label, story))
+        if last == len(story.snapshot.slots.ids) - 1:
+            return Lesson("when", question, "It is there now.")
+        age = story.snapshot.as_of - float(story.snapshot.slots.mean_s[last])
+        value, unit = time_mark(age)
+        plural = "" if value == 1 else "s"
+        return Lesson("when", question, f"{value:02d} {_UNIT_WORDS[unit]}{plural} ago.")
+
+    def _thing(self, label: int) -> str:
+        text = with_article(self._labels.names[label])
+        return f"{text[0].upper()}{text[1:]}."
+
+    def _calls(self, label: int, story: Story) -> str:
+        """What a person may call a thing: its name, its kind ("dog"), or the name's last word,
+        as long as no other scene is called so."""
+        name = self._labels.names[label]
+        options = [name, name]
+        group = self._labels.groups[label]
+        if group is not None:
+            options += [group, group]
+        elif " " in name and len(name.split()[-1]) > 2:
+            options.append(name.split()[-1])
+        if self._rng.random() < 0.15:
+            options.append(self._labels.lines[label][-1].lower())
+        word = options[int(self._rng.integers(len(options)))]
+        others = [scene.label for scene in story.scenes if scene.label != label]
+        for k in others:
+            if self._labels.groups[k] == word or any(
+                mentions(other, word) for other in self._labels.words(k)
+            ):
+                return name
+        return word
+
+
+def _label_of(story: Story, row: int) -> int:
+    for scene in story.scenes:
+        if scene.first <= row < scene.end:
+            return scene.label
+    raise ValueError(f"no scene has slot {row}")
+
+
+def _first_rows(story: Story) -> dict[int, int]:
+    rows: dict[int, int] = {}
+    for scene in story.scenes:
+        rows.setdefault(scene.label, scene.first)
+    return rows
+
+
+def _last_rows(story: Story) -> dict[int, int]:
+    return {scene.label: scene.end - 1 for scene in story.scenes}
