@@ -1,0 +1,37 @@
+"""How the language model's engine is run; read by the configuration, so free of torch and vLLM."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class EngineSettings(BaseModel):
+    """Defaults are good on two CPU cores with the demo model; a GPU is used when there is one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_model_len: int = Field(
+        1536, ge=128, description="tokens of text before, memory, question and answer together"
+    )
+    max_num_seqs: int = Field(16, ge=1, le=1024, description="answers generated in one batch")
+    max_batched_tokens: int = Field(
+        2048, ge=128, description="tokens of one step; longer prompts are read in several"
+    )
+    kv_cache_mb: int = Field(
+        512, ge=16, description="memory of the KV cache on CPU; on a GPU see gpu_memory_utilization"
+    )
+    gpu_memory_utilization: float = Field(0.85, gt=0, le=0.98, description="share of the GPU")
+    dtype: Literal["auto", "bfloat16", "float32"] = Field(
+        "auto",
+        description="of weights and KV cache; auto is the checkpoint's. float32 makes answers "
+        "independent of what else is in the batch",
+    )
+    block_size: int = Field(32, ge=16, le=256, multiple_of=16, description="tokens of a KV block")
+    mm_cache_gb: float = Field(
+        0.0,
+        ge=0,
+        description="cache of memory items on both sides of vLLM's process border; 0 sends a "
+        "snapshot's features with each question (about 1 ms), and nothing can drift apart",
+    )
+    threads: int | None = Field(None, ge=1, description="CPU threads; unset takes all cores")
+    start_timeout_s: int = Field(600, ge=10, description="how long loading the model may take")
