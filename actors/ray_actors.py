@@ -123,8 +123,7 @@ def _encode(settings: Settings, telemetry: RayTelemetry) -> Encode:
     if settings.encoder.placement == "own":
         own = build_encoder(settings, telemetry)
         return lambda frame: own.submit(frame).result()
-    namespace = settings.ray.namespace
-    return lambda frame: EncoderClient.named(namespace).encode(frame)
+    return EncoderClient.named(settings.ray.namespace).encode
 
 
 class RayCrew:

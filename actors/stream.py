@@ -47,6 +47,7 @@ Encode = Callable[[NDArray[np.uint8]], NDArray[np.float16]]
 """uint8[S, S, 3] → float16[G, G, D]; may raise `OverloadedError`."""
 
 _IDLE_S = 0.5  # how often an idle thread looks whether it should stop
+_ENCODER_PAUSE_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,11 +211,11 @@ class StreamWorker:
                         if self._stopping.is_set():
                             return
                         attempt = 0
-                        self._take(frame, wait=not source.paced)
-                    if source.finite:
+                        self._take(frame, wait=not (self._spec.live or source.url.rtsp))
+                    if not self._stopping.is_set():
+                        # A live source never just ends; it raises.
                         self._become(StreamState.ENDED, "the file was seen to its end")
-                        return
-                    reason = "the source ended"
+                    return
             except FlashstreamError as failure:
                 reason = failure.message
             finally:
@@ -268,9 +269,14 @@ class StreamWorker:
     def _see(self, frame: Frame) -> None:
         try:
             features = self._encode(self._preprocess(frame.rgb))
-        except OverloadedError:
+        except Exception as failure:
+            # Full, restarting or broken: it costs this frame, never the stream. Without the pause
+            # a dead encoder would be asked as fast as frames can be taken.
             self._encode_drops += 1
             self._telemetry.add(FRAMES_DROPPED, stage="encode")
+            if not isinstance(failure, OverloadedError):
+                self._log.warning("encode_failed", error=str(failure))
+                self._stopping.wait(_ENCODER_PAUSE_S)
             return
         jpeg = thumbnail(frame.rgb, width=self._options.thumbnail_width)
         began = time.perf_counter()

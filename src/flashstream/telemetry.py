@@ -155,7 +155,7 @@ class PrometheusTelemetry:
         if metric.name not in self._made:
             import prometheus_client as prom
 
-            shared = {"labelnames": metric.labels, "registry": self.registry}
+            shared: Any = {"labelnames": metric.labels, "registry": self.registry}
             if metric.kind is Kind.COUNTER:
                 made: Any = prom.Counter(metric.name, metric.help, **shared)
             elif metric.kind is Kind.GAUGE:

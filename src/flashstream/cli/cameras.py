@@ -17,7 +17,7 @@ def cameras(
 ) -> None:
     """Serve the demo's cameras over RTSP until interrupted, to try the service without one."""
     from flashstream.demo import script
-    from flashstream.demo.rtsp import RtspServer
+    from flashstream.demo.rtsp import Mount, RtspServer
 
     stop = threading.Event()
     with tempfile.TemporaryDirectory(prefix="flashstream-cameras-") as folder:
@@ -25,7 +25,7 @@ def cameras(
             report("films", 0.0)
             films = script.films(Path(folder))
             report("films", 1.0)
-        mounts = {stream: film.path for stream, film in films.items()}
+        mounts = {stream: Mount(film.path) for stream, film in films.items()}
         with RtspServer(mounts, port=port) as server:
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, lambda *_: stop.set())

@@ -3,14 +3,14 @@
 import socket
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from flashstream.client import Client
 from flashstream.config import Settings
 from flashstream.demo import script
-from flashstream.demo.rtsp import RtspServer
+from flashstream.demo.rtsp import Mount, RtspServer
 from flashstream.platform import Platform, Report
 
 FPS = 2.0
@@ -31,16 +31,14 @@ def run(settings: Settings, pictures: Path, report: Report, answered: Answered) 
         report("films", 1.0)
         own = _apart(settings, Path(folder) / "data")
         with Platform(own, report) as platform, Client(platform.url) as client:
-            mounts = {stream: film.path for stream, film in films.items()}
+            # Each film begins when its stream connects, so that all of it is seen.
+            mounts = {stream: Mount(film.path, on_demand=True) for stream, film in films.items()}
             with RtspServer(mounts) as cameras:
                 for stream in films:
                     client.add_stream(stream, cameras.url(stream), fps=FPS)
                 _watch(report)
-                started = {stream: cameras.started_at(stream) for stream in films}
                 answers = []
-                for question in script.questions(
-                    films, {stream: time.time() - at for stream, at in started.items()}
-                ):
+                for question in script.questions(films, _running_s(cameras, films)):
                     answers.append(_ask(client, question, pictures))
                     answered(answers[-1])
                 for stream in films:
@@ -52,6 +50,11 @@ def run(settings: Settings, pictures: Path, report: Report, answered: Answered) 
         "seconds": round(time.monotonic() - began, 2),
         "pictures": str(pictures),
     }
+
+
+def _running_s(cameras: RtspServer, streams: Iterable[str]) -> dict[str, float]:
+    now = time.time()
+    return {stream: now - (cameras.started_at(stream) or now) for stream in streams}
 
 
 def _apart(settings: Settings, data_dir: Path) -> Settings:

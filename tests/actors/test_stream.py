@@ -1,0 +1,271 @@
+"""A stream worker on a real video file and a real store, with a fake encoder.
+
+What the encoder sees is not of interest here; that and when frames arrive in memory is.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from flashstream.memory_store.journal import MemoryJournal
+from flashstream.memory_store.local import LocalStore
+from numpy.typing import NDArray
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from flashstream.actors.spec import StreamSpec, StreamState
+from flashstream.actors.stream import StreamOptions, StreamWorker
+from flashstream.errors import (
+    FingerprintError,
+    NoMemoryYetError,
+    OverloadedError,
+    StoreError,
+    UnreachableSourceError,
+)
+from flashstream.memory_store.star import StarConfig
+from flashstream.telemetry import FRAMES_DROPPED, PrometheusTelemetry
+from flashstream.video.source import VideoSource
+
+SIZES = StarConfig(
+    spatial_grid=1, temporal_grid=1, retrieved_grid=1, temporal_slots=4, abstract_slots=2
+)
+OPTIONS = StreamOptions(
+    queue_frames=4,
+    commit_interval_s=0.0,
+    reconnect_max_s=0.2,
+    thumbnail_width=64,
+    picture_ttl_s=60,
+)
+
+
+def until(what: Callable[[], bool], seconds: float = 15.0) -> None:
+    Retrying(
+        stop=stop_after_delay(seconds),
+        wait=wait_fixed(0.02),
+        retry=retry_if_result(lambda result: not result),
+    )(what)
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four seconds at 10 frames/s, brighter from frame to frame."""
+    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
+    with av.open(str(path), "w") as out:
+        track = out.add_stream("libx264", rate=10, options={"preset": "ultrafast"})
+        track.width, track.height, track.pix_fmt = 64, 48, "yuv420p"
+        for number in range(40):
+            picture = np.full((48, 64, 3), 5 * number, dtype=np.uint8)
+            out.mux(track.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        out.mux(track.encode(None))
+    return path
+
+
+def brightness(frame: NDArray[np.uint8]) -> NDArray[np.float16]:
+    return np.full((1, 1, 2), frame.mean(), dtype=np.float16)
+
+
+class Bench:
+    """Makes workers on one store, and stops them."""
+
+    def __init__(self, clip: Path) -> None:
+        self.clip = clip
+        self.store = LocalStore()
+        self.telemetry = PrometheusTelemetry()
+        self.workers: list[StreamWorker] = []
+        self.fingerprint = "f"
+
+    def journal(self) -> MemoryJournal:
+        return MemoryJournal.open(
+            "s", self.store, SIZES, grid=1, channels=2, fingerprint=self.fingerprint
+        )
+
+    def start(
+        self,
+        encode: Callable[[NDArray[np.uint8]], NDArray[np.float16]] = brightness,
+        *,
+        live: bool = False,
+        source: Callable[[], VideoSource] | None = None,
+        journal: Callable[[], MemoryJournal] | None = None,
+    ) -> StreamWorker:
+        worker = StreamWorker(
+            StreamSpec("s", str(self.clip), 10.0, 0.0, live=live),
+            OPTIONS,
+            open_journal=journal or self.journal,
+            open_source=source or (lambda: VideoSource(str(self.clip), fps=10.0, live=live)),
+            preprocess=lambda rgb: rgb,
+            encode=encode,
+            telemetry=self.telemetry,
+        )
+        self.workers.append(worker)
+        worker.start()
+        return worker
+
+
+@pytest.fixture
+def bench(clip: Path) -> Iterator[Bench]:
+    made = Bench(clip)
+    yield made
+    for worker in made.workers:
+        worker.stop()
+
+
+def test_a_file_read_fast_is_seen_frame_by_frame_to_its_end(bench: Bench) -> None:
+    worker = bench.start()
+    until(lambda: worker.status().state is StreamState.ENDED)
+    until(lambda: worker.status().durable_version == 40)
+    status = worker.status()
+    assert status.frames_seen == 40
+    assert status.frames_dropped == 0
+    assert worker.snapshot().slots.weights.sum() == 40
+
+
+def test_a_slow_encoder_drops_the_oldest_frames_of_a_live_source_and_counts_them(
+    bench: Bench,
+) -> None:
+    def slowly(frame: NDArray[np.uint8]) -> NDArray[np.float16]:
+        time.sleep(0.5)
+        return brightness(frame)
+
+    worker = bench.start(slowly, live=True)
+    until(lambda: worker.status().state is StreamState.ENDED)
+    status = worker.status()
+    assert status.frames_dropped >= 20
+    # What is seen last is what came last: the oldest were dropped.
+    until(lambda: worker.snapshot().features[-1, 0] > 170, 20)
+
+
+def test_frames_that_the_encoder_refuses_are_counted_as_dropped(bench: Bench) -> None:
+    def full(frame: NDArray[np.uint8]) -> NDArray[np.float16]:
+        raise OverloadedError("full")
+
+    worker = bench.start(full)
+    until(lambda: worker.status().frames_dropped == 40)
+    with pytest.raises(NoMemoryYetError):
+        worker.snapshot()
+    dropped = bench.telemetry.registry.get_sample_value(FRAMES_DROPPED.name, {"stage": "encode"})
+    assert dropped == 40
+
+
+def test_an_encoder_that_fails_once_costs_a_frame_not_the_stream(bench: Bench) -> None:
+    calls = 0
+
+    def unreliable(frame: NDArray[np.uint8]) -> NDArray[np.float16]:
+        nonlocal calls
+        calls += 1
+        if calls == 5:
+            raise RuntimeError("restarting")
+        return brightness(frame)
+
+    worker = bench.start(unreliable)
+    until(lambda: worker.status().frames_seen == 39)
+
+
+def test_a_snapshot_never_waits_for_a_slow_encoder(bench: Bench) -> None:
+    go = threading.Event()
+    go.set()
+
+    def held(frame: NDArray[np.uint8]) -> NDArray[np.float16]:
+        go.wait(10)
+        return brightness(frame)
+
+    worker = bench.start(held, live=True)
+    until(lambda: worker.status().frames_seen > 3)
+    go.clear()
+    began = time.monotonic()
+    worker.snapshot()
+    assert time.monotonic() - began < 1
+    go.set()
+
+
+def test_memory_goes_on_where_the_last_worker_stopped(bench: Bench) -> None:
+    first = bench.start()
+    until(lambda: first.status().frames_seen == 40)
+    first.stop()
+    second = bench.start()
+    until(lambda: second.status().frames_seen == 80)
+    assert second.snapshot().epoch == first.snapshot().epoch + 1
+    assert second.snapshot().slots.weights.sum() == 80
+
+
+def test_a_superseded_worker_stops_and_says_so(bench: Bench) -> None:
+    first = bench.start(live=True)
+    until(lambda: first.status().frames_seen > 0)
+    bench.journal()  # another owner claims the stream
+    until(lambda: first.status().state is StreamState.FAILED)
+    assert "owner" in first.status().reason
+
+
+def test_a_memory_of_another_model_is_refused_not_overwritten(bench: Bench) -> None:
+    first = bench.start()
+    until(lambda: first.status().durable_version == 40)
+    first.stop()
+    bench.fingerprint = "other"
+    with pytest.raises(FingerprintError):
+        bench.journal()
+    second = bench.start()
+    until(lambda: second.status().state is StreamState.FAILED)
+    assert "model" in second.status().reason
+    stored = bench.store.load("s")
+    assert stored is not None
+    assert stored.version == 40
+
+
+def test_watching_goes_on_while_the_store_is_away(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise StoreError("connection refused")
+
+    real = bench.store.commit
+    monkeypatch.setattr(bench.store, "commit", away)
+    worker = bench.start()
+    until(lambda: worker.status().frames_seen == 40)
+    assert worker.status().durable_version == 0
+    monkeypatch.setattr(bench.store, "commit", real)
+    until(lambda: worker.status().durable_version == 40)
+
+
+def test_a_store_that_is_away_at_the_start_is_waited_for(bench: Bench) -> None:
+    calls = 0
+
+    def journal() -> MemoryJournal:
+        nonlocal calls
+        calls += 1
+        if calls < 3:
+            raise StoreError("connection refused")
+        return bench.journal()
+
+    worker = bench.start(journal=journal)
+    until(lambda: worker.status().frames_seen == 40)
+    assert calls == 3
+
+
+def test_a_camera_that_is_down_is_tried_again_until_it_is_there(bench: Bench) -> None:
+    calls = 0
+
+    def source() -> VideoSource:
+        nonlocal calls
+        calls += 1
+        if calls < 4:
+            raise UnreachableSourceError("refused")
+        return VideoSource(str(bench.clip), fps=10.0)
+
+    worker = bench.start(source=source)
+    until(lambda: worker.status().state is StreamState.RECONNECTING)
+    assert worker.status().reason == "refused"
+    until(lambda: worker.status().frames_seen == 40)
+
+
+def test_kept_pictures_outlive_the_memory_s_own(bench: Bench) -> None:
+    worker = bench.start()
+    until(lambda: worker.status().frames_seen == 40)
+    picture = worker.snapshot().slots.pictures[0][0]
+    assert worker.keep_pictures((picture, "unknown")) == (picture,)
+    jpeg = bench.store.picture("s", picture)
+    assert jpeg is not None
+    assert jpeg == worker.picture(picture)
+    assert jpeg.startswith(b"\xff\xd8")
+    assert worker.picture("unknown") is None

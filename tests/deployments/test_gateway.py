@@ -1,0 +1,190 @@
+"""HTTP manners, with a fake service behind the gateway: what is tested is the mapping."""
+
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+from httpx_sse import aconnect_sse
+
+from flashstream import errors
+from flashstream.deployments import schemas
+from flashstream.deployments.gateway import create_app
+from flashstream.deployments.messages import TextDelta
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+ANSWER = schemas.Answer(
+    answer="A cat.",
+    finish_reason="stop",
+    memory=schemas.MemoryInfo(version=7, as_of=NOW, age_s=0.5),
+    evidence=[schemas.Evidence(start=NOW, end=NOW, image="/v1/streams/s/evidence/a.jpg")],
+    usage=schemas.Usage(prompt_tokens=9, cached_tokens=3, completion_tokens=2),
+    timings=schemas.Timings(ttft_s=0.1, total_s=0.2),
+)
+
+
+class FakeService:
+    """Answers "A cat."; raises `failure`, before or after the first piece of text."""
+
+    def __init__(self) -> None:
+        self.failure: Exception | None = None
+        self.fail_after_first = False
+        self.closed = False
+        self.ready = True
+
+    async def streams(self) -> schemas.StreamList:
+        if self.failure:
+            raise self.failure
+        return schemas.StreamList(items=[])
+
+    async def add(self, new: schemas.NewStream) -> schemas.Stream:
+        raise errors.StreamExistsError("there already", stream=new.id)
+
+    async def ask(self, stream: str, ask: schemas.Ask) -> AsyncIterator[TextDelta | schemas.Answer]:
+        try:
+            if self.failure and not self.fail_after_first:
+                raise self.failure
+            yield TextDelta("A ")
+            if self.failure:
+                raise self.failure
+            yield TextDelta("cat.")
+            yield ANSWER
+        finally:
+            self.closed = True
+
+    async def readiness(self) -> schemas.Readiness:
+        return schemas.Readiness(
+            ready=self.ready, not_ready={} if self.ready else {"encoder": "gone"}
+        )
+
+
+@pytest.fixture
+def service() -> FakeService:
+    return FakeService()
+
+
+@pytest.fixture
+def http(service: FakeService) -> httpx.AsyncClient:
+    app = create_app(service, max_body_bytes=2048)  # type: ignore[arg-type]
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://test")
+
+
+async def test_an_answer_comes_whole(http: httpx.AsyncClient, service: FakeService) -> None:
+    answer = await http.post("/v1/streams/s/ask", json={"question": "What?"})
+    assert answer.status_code == 200
+    assert answer.json() == json.loads(ANSWER.model_dump_json())
+    assert answer.json()["memory"]["as_of"] == "2026-01-02T03:04:05Z"
+    assert service.closed
+
+
+async def test_an_answer_comes_word_by_word(http: httpx.AsyncClient, service: FakeService) -> None:
+    body = {"question": "What?", "stream": True}
+    async with aconnect_sse(http, "POST", "/v1/streams/s/ask", json=body) as events:
+        got = [(event.event, json.loads(event.data)) async for event in events.aiter_sse()]
+    assert got == [
+        ("token", {"text": "A "}),
+        ("token", {"text": "cat."}),
+        ("done", json.loads(ANSWER.model_dump_json())),
+    ]
+    assert service.closed
+
+
+async def test_a_refusal_before_the_first_word_has_a_status(
+    http: httpx.AsyncClient, service: FakeService
+) -> None:
+    service.failure = errors.NoMemoryYetError("nothing seen", stream="s")
+    for stream in (True, False):
+        answer = await http.post("/v1/streams/s/ask", json={"question": "?", "stream": stream})
+        assert answer.status_code == 409
+        assert answer.headers["retry-after"] == "1"
+        assert answer.json()["error"]["code"] == "no_memory_yet"
+
+
+async def test_a_failure_after_the_first_word_is_an_event(
+    http: httpx.AsyncClient, service: FakeService
+) -> None:
+    service.failure, service.fail_after_first = errors.DeadlineExceededError("late"), True
+    body = {"question": "What?", "stream": True}
+    async with aconnect_sse(http, "POST", "/v1/streams/s/ask", json=body) as events:
+        got = [(event.event, json.loads(event.data)) async for event in events.aiter_sse()]
+    assert [kind for kind, _ in got] == ["token", "error"]
+    assert got[1][1]["error"]["code"] == "deadline_exceeded"
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ("not json", "the body is not JSON"),
+        ("{}", "'question': Field required"),
+        ('{"question": 5}', "'question': Input should be a valid string"),
+        ('{"question": "a", "max_tokens": 0}', "'max_tokens': Input should be greater than"),
+        ('{"question": "a", "quastion": "b"}', "'quastion': is not a known field"),
+    ],
+)
+async def test_a_malformed_question_is_refused_by_field(
+    http: httpx.AsyncClient, body: str, says: str
+) -> None:
+    answer = await http.post(
+        "/v1/streams/s/ask", content=body, headers={"content-type": "application/json"}
+    )
+    assert answer.status_code == 422
+    assert answer.json()["error"]["code"] == "invalid_request"
+    assert says in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/v1/nothing", 404, "not_found"),
+        ("PUT", "/v1/streams", 405, "method_not_allowed"),
+    ],
+)
+async def test_wrong_routes_answer_in_the_same_form(
+    http: httpx.AsyncClient, method: str, path: str, status: int, code: str
+) -> None:
+    answer = await http.request(method, path)
+    assert answer.status_code == status
+    assert answer.json()["error"]["code"] == code
+
+
+async def test_a_body_over_the_limit_is_413(http: httpx.AsyncClient) -> None:
+    answer = await http.post("/v1/streams", json={"id": "a", "url": "x" * 3000})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "body_too_large")
+
+
+async def test_an_unexpected_failure_says_nothing_of_the_inside(
+    http: httpx.AsyncClient, service: FakeService
+) -> None:
+    service.failure = RuntimeError("secret detail")
+    answer = await http.get("/v1/streams")
+    assert answer.status_code == 500
+    assert answer.json()["error"]["code"] == "internal_error"
+    assert "secret" not in answer.text
+
+
+async def test_readiness_names_what_is_not_ready(
+    http: httpx.AsyncClient, service: FakeService
+) -> None:
+    assert (await http.get("/readyz")).status_code == 200
+    service.ready = False
+    answer = await http.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json() == {"ready": False, "not_ready": {"encoder": "gone"}}
+
+
+async def test_the_description_names_every_route_with_examples(http: httpx.AsyncClient) -> None:
+    described: dict[str, Any] = (await http.get("/openapi.json")).json()
+    assert set(described["paths"]) == {
+        "/v1/streams",
+        "/v1/streams/{id}",
+        "/v1/streams/{id}/ask",
+        "/v1/streams/{id}/memory",
+        "/v1/streams/{id}/evidence/{picture}.jpg",
+        "/healthz",
+        "/readyz",
+    }
+    for schema in ("NewStream", "Ask", "Error"):
+        assert described["components"]["schemas"][schema]["examples"]

@@ -1,0 +1,32 @@
+"""One running platform and an RTSP camera, for all end-to-end tests."""
+
+from collections.abc import Iterator
+
+import pytest
+from flashstream.demo.rtsp import Mount, RtspServer
+from support.served import FIRST, FIRST_S, SECOND, Served
+
+from flashstream import media
+from flashstream.demo.cameras import Film, Scene, film_of_photographs
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    service = Served(tmp_path_factory.mktemp("served"))
+    service.start()
+    yield service
+    if service.running:
+        service.stop()
+
+
+@pytest.fixture(scope="session")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Film:
+    """An espresso for six seconds, then a cheetah."""
+    scenes = [Scene(media.locate(FIRST), FIRST_S, FIRST), Scene(media.locate(SECOND), 600, SECOND)]
+    return film_of_photographs(scenes, tmp_path_factory.mktemp("films") / "two.mp4", fps=5)
+
+
+@pytest.fixture(scope="session")
+def cameras(film: Film) -> Iterator[RtspServer]:
+    with RtspServer({"two": Mount(film.path, on_demand=True)}) as server:
+        yield server

@@ -1,0 +1,298 @@
+"""The whole way on real parts: RTSP camera → memory → answer over HTTP and SSE; and failures.
+
+The tests run in this order on one platform; the last ones restart it.
+"""
+
+import io
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+from flashstream.demo.rtsp import RtspServer
+from PIL import Image
+from support.served import FIRST_S, FLASHSTREAM, Served, until
+
+from flashstream import media
+from flashstream.client import RemoteError
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+
+
+def running_s(cameras: RtspServer) -> float:
+    """Seconds since the film began."""
+    return time.time() - (cameras.started_at("two") or time.time())
+
+
+@pytest.fixture(scope="module")
+def stream(served: Served, cameras: RtspServer) -> str:
+    """A stream that has seen both scenes of the film."""
+    with served.client() as client:
+        client.add_stream("two", cameras.url("two"), fps=2)
+        until(lambda: running_s(cameras) > FIRST_S + 4, 60)
+    return "two"
+
+
+def test_readiness_and_health(served: Served) -> None:
+    assert httpx.get(f"{served.url}/healthz").json()["status"] == "ok"
+    assert httpx.get(f"{served.url}/readyz").json() == {"ready": True, "not_ready": {}}
+
+
+def test_it_listens_on_loopback_only(served: Served) -> None:
+    ports = {
+        connection.laddr.port: connection.laddr.ip
+        for connection in psutil.net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert ports[served.http_port] == "127.0.0.1"
+
+
+def test_an_rtsp_camera_is_answered_over_http(served: Served, stream: str) -> None:
+    with served.client() as client:
+        found = client.stream(stream)
+        assert found["state"] == "live"
+        assert found["frames_seen"] >= 10
+        answer = client.ask(stream, "What does the camera show now?")
+        assert re.search("cheetah|leopard", answer["answer"], re.IGNORECASE)
+        assert answer["memory"]["age_s"] < 5
+        assert answer["memory"]["version"] >= found["memory_version"]
+        assert answer["usage"]["completion_tokens"] > 0
+        assert 0 < answer["timings"]["ttft_s"] <= answer["timings"]["total_s"]
+        jpeg = client.picture(answer["evidence"][0]["image"])
+    with Image.open(io.BytesIO(jpeg)) as picture:
+        assert picture.format == "JPEG"
+        assert picture.width == 320
+
+
+def test_the_past_is_answered_word_by_word_over_sse(
+    served: Served, stream: str, cameras: RtspServer
+) -> None:
+    with served.client() as client:
+        ago = round(running_s(cameras) - FIRST_S / 2)
+        events = list(client.ask_stream(stream, f"What was there {ago} seconds ago?"))
+    kinds = [kind for kind, _ in events]
+    assert kinds[-1] == "done"
+    assert kinds[:-1] == ["token"] * (len(kinds) - 1)
+    assert kinds[:-1]
+    answer = events[-1][1]["answer"]
+    assert "".join(data["text"] for _, data in events[:-1]).strip() == answer.strip()
+    assert re.search("espresso|coffee", answer, re.IGNORECASE)
+
+
+def test_memory_lists_its_slots(served: Served, stream: str) -> None:
+    with served.client() as client:
+        memory = client.memory(stream)
+    assert sum(slot["weight"] for slot in memory["slots"]) == memory["frames_seen"]
+    assert all(slot["start"] <= slot["mean"] <= slot["end"] for slot in memory["slots"])
+
+
+def test_the_command_line_asks_and_lists(served: Served, stream: str) -> None:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [FLASHSTREAM, *arguments, "--url", served.url]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    asked = run("ask", stream, "What does the camera show now?")
+    assert asked.returncode == 0, asked.stderr
+    assert "cheetah" in asked.stdout.lower()
+    assert "first token" in asked.stderr
+    listed = run("streams", "list", "--json")
+    assert f'"id": "{stream}"' in listed.stdout
+    unknown = run("ask", "nobody", "Who?")
+    assert unknown.returncode == 2
+    assert "unknown_stream" in unknown.stderr
+
+
+BAD_STREAMS = {
+    "no url at all": ("x", "", 400, "malformed_url"),
+    "malformed": ("x", "rtsp://", 400, "malformed_url"),
+    "bad port": ("x", "rtsp://host:port/cam", 400, "malformed_url"),
+    "unsupported scheme": ("x", "gopher://host/cam", 400, "unsupported_url"),
+    "unreachable host": ("x", "rtsp://127.0.0.1:9/cam", 422, "source_unreachable"),
+    "missing file": ("x", "/nowhere/at/all.mp4", 422, "source_unreachable"),
+    "no video": ("x", "{folder}/text.mp4", 422, "source_not_video"),
+    "sound only": ("x", "{folder}/sound.mp4", 422, "source_no_video_track"),
+    "zero length": ("x", "{folder}/empty.mp4", 422, "source_empty"),
+    "ill-formed id": ("a b", "{clip}", 422, "invalid_stream_id"),
+    "duplicate id": ("two", "{clip}", 409, "stream_exists"),
+}
+
+
+@pytest.fixture(scope="module")
+def odd_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    import av
+    import numpy as np
+
+    folder = tmp_path_factory.mktemp("odd")
+    (folder / "text.mp4").write_text("this is no video\n" * 100)
+    (folder / "empty.mp4").write_bytes(b"")
+    with av.open(str(folder / "sound.mp4"), "w") as out:
+        track = out.add_stream("aac", rate=44_100, layout="mono")
+        silence = np.zeros((1, 1024), dtype=np.float32)
+        for number in range(20):
+            frame = av.AudioFrame.from_ndarray(silence, format="fltp", layout="mono")
+            frame.sample_rate, frame.pts = 44_100, number * 1024
+            out.mux(track.encode(frame))
+        out.mux(track.encode(None))
+    return folder
+
+
+@pytest.mark.parametrize("case", BAD_STREAMS)
+def test_a_bad_stream_is_refused_and_nothing_stays_behind(
+    served: Served, stream: str, odd_files: Path, case: str
+) -> None:
+    name, url, status, code = BAD_STREAMS[case]
+    url = url.format(folder=odd_files, clip=media.locate("bikes"))
+    with served.client() as client:
+        with pytest.raises(RemoteError) as refused:
+            client.add_stream(name, url)
+        assert (refused.value.status, refused.value.code) == (status, code)
+        assert len(refused.value.message) > 20
+        assert [entry["id"] for entry in client.streams()] == [stream]
+        assert client.readiness()["ready"]
+
+
+@pytest.mark.parametrize(
+    ("stream_id", "question", "status", "code"),
+    [
+        ("nobody", "What?", 404, "unknown_stream"),
+        ("a%20b", "What?", 422, "invalid_stream_id"),
+        ("two", "   ", 422, "empty_question"),
+        ("two", "why " * 60, 422, "question_too_long"),
+    ],
+)
+def test_a_bad_question_is_refused(
+    served: Served, stream: str, stream_id: str, question: str, status: int, code: str
+) -> None:
+    with served.client() as client, pytest.raises(RemoteError) as refused:
+        client.ask(stream_id, question)
+    assert (refused.value.status, refused.value.code) == (status, code)
+
+
+def test_a_body_too_large_is_refused(served: Served) -> None:
+    answer = httpx.post(f"{served.url}/v1/streams", content=b"x" * 100_000)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "body_too_large")
+
+
+def test_a_question_before_the_first_frame(served: Served) -> None:
+    with served.client() as client:
+        client.add_stream("dark", "rtsp://127.0.0.1:9/dark", check=False)
+        try:
+            until(lambda: client.stream("dark")["state"] == "reconnecting")
+            with pytest.raises(RemoteError) as refused:
+                client.ask("dark", "What is there?")
+            assert (refused.value.status, refused.value.code) == (409, "no_memory_yet")
+        finally:
+            client.remove_stream("dark")
+        with pytest.raises(RemoteError, match="no stream 'dark'"):
+            client.stream("dark")
+
+
+def test_a_port_in_use_is_named_by_a_second_serve(served: Served, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [FLASHSTREAM, "serve", "--port", str(served.http_port), "--data-dir", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "port_in_use" in done.stderr
+    assert str(served.http_port) in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_metrics_of_actors_and_replicas_are_at_one_port(served: Served, stream: str) -> None:
+    def metrics() -> str:
+        text = httpx.get(served.metrics_url).text
+        wanted = (
+            "ray_flashstream_frames_decoded_total",
+            "ray_flashstream_encode_seconds_count",
+            "ray_flashstream_observe_seconds_count",
+            "ray_flashstream_commit_seconds_count",
+            "ray_flashstream_snapshot_age_seconds_count",
+            "ray_flashstream_ttft_seconds_count",
+            "ray_flashstream_answer_seconds_count",
+            "ray_flashstream_tokens_total",
+        )
+        return text if all(name in text for name in wanted) else ""
+
+    assert stream not in re.findall(r'stream="([^"]*)"', until(metrics, 60))
+
+
+def test_a_killed_stream_actor_comes_back_with_its_memory(served: Served, stream: str) -> None:
+    with served.client() as client:
+        before = client.stream(stream)
+        (actor,) = served.processes("ray::StreamActor")
+        actor.send_signal(signal.SIGKILL)
+        until(
+            lambda: (
+                client.stream(stream)["frames_seen"] > before["durable_version"]
+                and client.stream(stream)["state"] == "live"
+            )
+        )
+        slots = client.memory(stream)["slots"]
+        assert min(slot["start"] for slot in slots) < before["since"]
+
+
+def test_a_killed_encoder_comes_back_and_streams_go_on(served: Served, stream: str) -> None:
+    with served.client() as client:
+        (encoder,) = served.processes("ray::EncoderActor")
+        encoder.send_signal(signal.SIGKILL)
+        encoder.wait(10)
+        seen = client.stream(stream)["frames_seen"]
+        until(lambda: client.stream(stream)["frames_seen"] > seen + 3, 60)
+        assert client.stream(stream)["state"] == "live"
+
+
+def test_streams_and_their_memory_are_there_after_a_restart(served: Served, stream: str) -> None:
+    """The restart also changes the encoder's placement: each stream actor holds its own."""
+    with served.client() as client:
+        before = client.memory(stream)
+    assert served.stop() == 0
+    served.start("--set", "encoder.placement=own")
+    with served.client() as client:
+        until(lambda: client.stream(stream)["state"] == "live", 60)
+        after = client.memory(stream)
+        assert after["version"] >= before["version"]
+        assert min(slot["start"] for slot in after["slots"]) == min(
+            slot["start"] for slot in before["slots"]
+        )
+        until(lambda: client.memory(stream)["version"] > after["version"] + 3, 60)
+        assert served.processes("ray::EncoderActor") == []
+        answer = client.ask(stream, "Has a cheetah been seen?")["answer"]
+        assert answer.lower().startswith("yes")
+
+
+def test_a_removed_stream_leaves_no_process(served: Served, stream: str) -> None:
+    with served.client() as client:
+        client.remove_stream(stream)
+        assert client.streams() == []
+        with pytest.raises(RemoteError, match="no stream"):
+            client.ask(stream, "What?")
+    until(lambda: not served.processes("ray::StreamActor"))
+
+
+def test_the_readme_s_curl_examples_work_as_written(served: Served, cameras: RtspServer) -> None:
+    blocks = re.findall(r"```sh\n(.*?)```", README.read_text(), re.DOTALL)
+    assert len(blocks) >= 5
+    for block in blocks:
+        script = (
+            block.replace("http://127.0.0.1:8000", served.url)
+            .replace("rtsp://127.0.0.1:8554/kitchen", cameras.url("two"))
+            .replace("curl -s", "curl --fail-with-body -s")
+        )
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
+        assert '"error"' not in done.stdout
