@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from flashstream import media
-from flashstream.models.demo.scenes import quadrants_of
-from flashstream.models.demo.synth import Features
+from flashstream.models.demo.scenes import Features, quadrants_of
 from flashstream.models.family import ModelFamily
 
 CROPS = 14

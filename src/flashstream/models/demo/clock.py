@@ -1,9 +1,9 @@
 """Times in a question, resolved to the time mark of what memory holds of that moment.
 
-The language model reads its memory as entries that begin with a mark ("37s" for 37 seconds ago).
+The language model reads its memory as entries that begin with a mark ("037s" for 37 seconds ago).
 So that it need not calculate, a question's own words are followed by the mark of the temporal slot
 that covers that moment, or is nearest: "What was there 40 seconds ago?" becomes
-"What was there 40 seconds ago (37s)?". Moments before the stream was added get "(not seen)".
+"What was there 40 seconds ago (037s)?". Moments before the stream was added get "(not seen)".
 
 Clock times without a zone ("at 14:03") are UTC, and mean the latest such time before `as_of`;
 "ago" counts from `as_of`.
@@ -17,47 +17,34 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from flashstream.memory_store.snapshot import Slots
-from flashstream.models.demo.pack import mark_text, time_mark
+from flashstream.models.demo.pack import mark_text, slot_marks
 
 NOT_SEEN = "not seen"
 TOLERANCE_S = 2.0
 """A moment this much before the first frame still means the first frame."""
 
-_WORDS = {
-    word: number
-    for number, word in enumerate(
-        [
-            "zero",
-            "one",
-            "two",
-            "three",
-            "four",
-            "five",
-            "six",
-            "seven",
-            "eight",
-            "nine",
-            "ten",
-            "eleven",
-            "twelve",
-            "thirteen",
-            "fourteen",
-            "fifteen",
-            "sixteen",
-            "seventeen",
-            "eighteen",
-            "nineteen",
-            "twenty",
-        ]
-    )
-} | {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "ninety": 90, "a": 1, "an": 1}
+_COUNTING = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+    "sixteen seventeen eighteen nineteen"
+)
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+_WORDS = (
+    {word: number for number, word in enumerate(_COUNTING.split())}
+    | {
+        f"{tens}{joint}{unit}": 10 * (2 + i) + j
+        for i, tens in enumerate(_TENS.split())
+        for j, unit in enumerate(["", *_COUNTING.split()[1:10]])
+        for joint in (("-", " ") if unit else ("",))
+    }
+    | {"a": 1, "an": 1}
+)
 _UNIT_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 
 _NUMBER = r"(?:\d+(?:\.\d+)?|" + "|".join(sorted(_WORDS, key=len, reverse=True)) + ")"
 _UNIT = r"(?:seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|w)"
 _AGO = re.compile(
     rf"\b(?:(?P<half>half\s+an?)\s+|(?P<number>{_NUMBER})\s*-?\s*)(?P<unit>{_UNIT})"
-    rf"(?:\s+and\s+(?:(?P<and_half>a\s+half)|(?P<number2>{_NUMBER})\s*(?P<unit2>{_UNIT})))?\s+ago\b",
+    rf"(?:\s+(?:and\s+)?(?:(?P<and_half>a\s+half)|(?P<number2>{_NUMBER})\s*(?P<unit2>{_UNIT})))?\s+ago\b",
     re.IGNORECASE,
 )
 _ISO = re.compile(
@@ -91,20 +78,25 @@ def moments(question: str, as_of: float) -> list[Moment]:
 
 
 def slot_at(slots: Slots, time_s: float) -> int | None:
-    """Row of the slot that covers a moment or is nearest to it; None before the first frame."""
+    """Row of the slot that covers a moment, or is nearest to it; None before the first frame.
+
+    Of several that cover it the shortest is meant: a slot may also hold the same sight at other
+    times, before and after.
+    """
     if not len(slots.ids) or time_s < float(slots.first_s.min()) - TOLERANCE_S:
         return None
     gap = np.maximum(np.maximum(slots.first_s - time_s, time_s - slots.last_s), 0.0)
-    order = np.lexsort((np.abs(slots.mean_s - time_s), gap))
+    order = np.lexsort((np.abs(slots.mean_s - time_s), slots.last_s - slots.first_s, gap))
     return int(order[0])
 
 
 def annotate(question: str, slots: Slots, as_of: float) -> str:
     """The question with the mark of each time it speaks of beside its words."""
+    marks = slot_marks(slots, as_of)
     out, last = [], 0
     for moment in moments(question, as_of):
         row = slot_at(slots, moment.time_s)
-        mark = NOT_SEEN if row is None else mark_text(*time_mark(as_of - float(slots.mean_s[row])))
+        mark = NOT_SEEN if row is None else mark_text(*marks[row])
         out += [question[last : moment.end], f" ({mark})"]
         last = moment.end
     return "".join([*out, question[last:]])

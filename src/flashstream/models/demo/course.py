@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from flashstream.memory_store.star import StarConfig
 from flashstream.models.demo.anchor import token_ids
 from flashstream.models.demo.batch import IGNORED, Chapter, Packed, Turn, pack_chapters
 from flashstream.models.demo.labels import Labels
@@ -15,8 +16,7 @@ from flashstream.models.demo.lessons import Lesson, Teacher
 from flashstream.models.demo.pack import pack
 from flashstream.models.demo.prompt import BEFORE, after
 from flashstream.models.demo.reference import ReferenceModel
-from flashstream.models.demo.scenes import MAX_SLOTS, Painter, Story, Storyteller
-from flashstream.models.demo.synth import Features
+from flashstream.models.demo.scenes import Features, Painter, Story, Storyteller
 
 END = 2
 """<|im_end|>, which ends an answer."""
@@ -34,22 +34,27 @@ class Course:
     """Makes pages; page n of a seed is always the same, so training can go on from any step."""
 
     def __init__(
-        self, labels: Labels, backgrounds: Features, weight: Features, bias: Features, seed: int
+        self,
+        labels: Labels,
+        config: StarConfig,
+        backgrounds: Features,
+        weight: Features,
+        bias: Features,
+        seed: int,
     ) -> None:
-        self._labels, self._seed = labels, seed
+        self._labels, self._config, self._seed = labels, config, seed
         self._backgrounds, self._weight, self._bias = backgrounds, weight, bias
 
     def page(self, number: int, short: bool) -> Page:
         """Two short memories (early in training), or a middling and a full one."""
         rng = np.random.default_rng([self._seed, number])
         painter = Painter(self._backgrounds, self._weight, self._bias, rng)
-        teller = Storyteller(painter, len(self._labels.names), rng)
+        teller = Storyteller(painter, self._config, len(self._labels.names), rng)
         teacher = Teacher(self._labels, painter, rng)
         if short:
-            sizes = [int(n) for n in rng.integers(1, 10, 2)]
-            counts = [9, 9]
+            sizes, counts = [int(n) for n in rng.integers(1, 10, 2)], [9, 9]
         elif number % 2:
-            sizes, counts = [MAX_SLOTS], [16]
+            sizes, counts = [int(rng.integers(25, 71))], [16]
         else:
             sizes, counts = [int(n) for n in rng.integers(2, 20, 2)], [8, 8]
         stories = tuple(teller.story(size) for size in sizes)

@@ -8,7 +8,7 @@ import numpy as np
 
 from flashstream.models.demo import clock
 from flashstream.models.demo.labels import Labels, mentions, with_article
-from flashstream.models.demo.pack import time_mark
+from flashstream.models.demo.pack import slot_marks
 from flashstream.models.demo.scenes import Painter, Story
 
 _NOW = (
@@ -78,7 +78,8 @@ _UNIT_WORDS = ("second", "minute", "hour", "day")
 _ABSENT = (
     "person man woman child pizza giraffe train horse book bottle ship tree car bus truck cow "
     "bridge house boat rose sandwich phone robot kite ladder pig banana elephant guitar whale"
-).split()
+)
+"""Plain words to ask for in vain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,41 +146,40 @@ class Teacher:
 
     def _at(self, story: Story) -> Lesson | None:
         rng, slots, as_of = self._rng, story.snapshot.slots, story.snapshot.as_of
+        start = story.scenes[0].start_s
         row = int(rng.integers(len(slots.ids)))
-        inside = float(rng.uniform(slots.first_s[row], slots.last_s[row]))
+        time_s = float(rng.uniform(slots.first_s[row], slots.last_s[row]))
         if rng.random() < 0.05:
-            inside = float(slots.first_s.min()) - float(rng.uniform(20.0, 5000.0))
-        words = self._time_words(inside, as_of)
+            time_s = start - float(rng.uniform(20.0, 5000.0))
+        words = self._time_words(time_s, as_of)
         heard = clock.moments(words, as_of)
         if not heard:
             return None
-        template = self._pick(_AT)
-        question = template.format(t=words, T=words[0].upper() + words[1:])
+        question = self._pick(_AT).format(t=words, T=words[0].upper() + words[1:])
         asked = clock.annotate(question, slots, as_of)
         found = clock.slot_at(slots, heard[0].time_s)
         if found is None:
             return Lesson("at", asked, "Nothing had been seen yet.")
-        label = _label_of(story, found)
-        mark = time_mark(as_of - float(slots.mean_s[found]))
-        for other in range(len(slots.ids)):
-            same = time_mark(as_of - float(slots.mean_s[other])) == mark
-            if same and _label_of(story, other) != label:
-                return None
-        return Lesson("at", asked, self._thing(label))
+        at_slot = {
+            story.label_at(float(time)) for time in (slots.first_s[found], slots.last_s[found])
+        }
+        if len(at_slot) > 1:
+            return None
+        return Lesson("at", asked, self._thing(at_slot.pop()))
 
     def _time_words(self, time_s: float, as_of: float) -> str:
         age = as_of - time_s
         at = datetime.fromtimestamp(time_s, UTC)
         if self._rng.random() < 0.3 and age < 80000:
             return at.strftime("at %H:%M:%S" if age < 1200 else "at %H:%M")
-        value, unit = time_mark(age)
-        plural = "" if value == 1 else "s"
-        if value == 1 and self._rng.random() < 0.5:
+        unit = 0 if age < 100 else 1 if age < 6000 else 2 if age < 360000 else 3
+        value = max(1, round(age / (1, 60, 3600, 86400)[unit]))
+        if value == 1:
             return f"{'an' if unit == 2 else 'a'} {_UNIT_WORDS[unit]} ago"
-        return f"{value} {_UNIT_WORDS[unit]}{plural} ago"
+        return f"{value} {_UNIT_WORDS[unit]}s ago"
 
     def _order(self, story: Story) -> Lesson | None:
-        firsts = _first_rows(story)
+        firsts = _first_times(story)
         if len(firsts) < 2:
             return None
         a, b = (int(k) for k in self._rng.choice(list(firsts), 2, replace=False))
@@ -192,7 +192,7 @@ class Teacher:
             question = self._pick(_ORDER_FIRST).format(x=x, y=y)
             return Lesson("order", question, f"The {x if a_first else y}.")
         if draw < 0.85:
-            lasts = _last_rows(story)
+            lasts = _last_times(story)
             later = lasts[a] > lasts[b]
             if later == a_first:
                 return None
@@ -220,7 +220,7 @@ class Teacher:
         groups = {labels.groups[k] for k in there}
         draw = rng.random()
         if draw < 0.3:
-            word = _ABSENT[int(rng.integers(len(_ABSENT)))]
+            word = str(rng.choice(_ABSENT.split()))
         elif draw < 0.4:
             word = str(rng.choice([g for g in set(labels.groups) if g is not None]))
         else:
@@ -257,7 +257,7 @@ class Teacher:
         return Lesson("neighbour", question, self._thing(scenes[at - 1].label))
 
     def _list(self, story: Story) -> Lesson | None:
-        things = [with_article(self._labels.names[k]) for k in _first_rows(story)]
+        things = [with_article(self._labels.names[k]) for k in _first_times(story)]
         if len(things) > 6:
             return None
         text = " and ".join([", ".join(things[:-1]), things[-1]] if things[1:] else things)
@@ -265,14 +265,18 @@ class Teacher:
 
     def _when(self, story: Story) -> Lesson | None:
         scene = story.scenes[int(self._rng.integers(len(story.scenes)))]
-        last = _last_rows(story)[scene.label]
+        if sum(other.label == scene.label for other in story.scenes) > 1:
+            return None
         question = self._pick(_WHEN).format(x=self._calls(scene.label, story))
-        if last == len(story.snapshot.slots.ids) - 1:
+        if scene is story.scenes[-1]:
             return Lesson("when", question, "It is there now.")
-        age = story.snapshot.as_of - float(story.snapshot.slots.mean_s[last])
-        value, unit = time_mark(age)
+        slots, as_of = story.snapshot.slots, story.snapshot.as_of
+        row = clock.slot_at(slots, scene.end_s)
+        if row is None or story.label_at(float(slots.first_s[row])) != scene.label:
+            return None
+        value, unit = slot_marks(slots, as_of)[row]
         plural = "" if value == 1 else "s"
-        return Lesson("when", question, f"{value:02d} {_UNIT_WORDS[unit]}{plural} ago.")
+        return Lesson("when", question, f"{value:03d} {_UNIT_WORDS[unit]}{plural} ago.")
 
     def _thing(self, label: int) -> str:
         text = with_article(self._labels.names[label])
@@ -300,19 +304,12 @@ class Teacher:
         return word
 
 
-def _label_of(story: Story, row: int) -> int:
+def _first_times(story: Story) -> dict[int, float]:
+    times: dict[int, float] = {}
     for scene in story.scenes:
-        if scene.first <= row < scene.end:
-            return scene.label
-    raise ValueError(f"no scene has slot {row}")
+        times.setdefault(scene.label, scene.start_s)
+    return times
 
 
-def _first_rows(story: Story) -> dict[int, int]:
-    rows: dict[int, int] = {}
-    for scene in story.scenes:
-        rows.setdefault(scene.label, scene.first)
-    return rows
-
-
-def _last_rows(story: Story) -> dict[int, int]:
-    return {scene.label: scene.end - 1 for scene in story.scenes}
+def _last_times(story: Story) -> dict[int, float]:
+    return {scene.label: scene.end_s for scene in story.scenes}

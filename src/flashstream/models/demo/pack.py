@@ -1,20 +1,26 @@
 """A snapshot as the demo projector takes it, and how many LLM tokens it becomes.
 
 Entries go from what is vaguest to what is newest: abstract rows, retrieved frames, temporal slots
-in the order of their mean times, the newest frame. `meta` has one row an entry:
-(part, feature rows, time value, time unit); see `time_mark`.
+by their first frames, the newest frame. `meta` has one row an entry:
+(part, feature rows, time value, time unit); see `slot_marks`.
 """
+
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from flashstream.errors import MemoryShapeError
-from flashstream.memory_store.snapshot import MemorySnapshot, Part
+from flashstream.memory_store.snapshot import MemorySnapshot, Part, Slots
 from flashstream.models.family import MemoryItem
 
-UNITS = ("s", "m", "h", "d", "now")
-NOW = UNITS.index("now")
-MARK_TOKENS = 5
+UNITS = ("s", "m", "h", "d")
+NOW = len(UNITS)
+"""The unit of entries that are marked as now."""
+
+DIGITS = 3
+MAX_VALUE = 10**DIGITS - 1
+MARK_TOKENS = DIGITS + 3
 LABEL_TOKENS = 4
 QUADRANTS = 4
 COLUMNS = 4
@@ -24,17 +30,40 @@ _SECONDS = (1.0, 60.0, 3600.0, 86400.0)
 
 
 def time_mark(age_s: float) -> tuple[int, int]:
-    """(value 0…99, unit) of an age: seconds below 100 s, then minutes, hours and days, rounded."""
+    """(value 0…999, unit) of an age: seconds below 1000 s, then minutes, hours, days, rounded."""
     for unit, seconds in enumerate(_SECONDS):
         value = int(max(age_s, 0.0) / seconds + 0.5)
-        if value <= 99:
+        if value <= MAX_VALUE:
             return value, unit
-    return 99, len(_SECONDS) - 1
+    return MAX_VALUE, len(_SECONDS) - 1
+
+
+def slot_marks(slots: Slots, as_of: float) -> list[tuple[int, int]]:
+    """The mark of each temporal slot's mean age, in the table's order, no two the same.
+
+    Of slots with equal marks the newer keeps it and the other takes the nearest free value, so
+    that a mark in a question means one slot.
+    """
+    marks: dict[int, tuple[int, int]] = {}
+    taken: set[tuple[int, int]] = set()
+    for row in np.argsort(-slots.mean_s, kind="stable").tolist():
+        value, unit = time_mark(as_of - float(slots.mean_s[row]))
+        marks[row] = next(mark for mark in _nearest(value, unit) if mark not in taken)
+        taken.add(marks[row])
+    return [marks[row] for row in range(len(slots.ids))]
+
+
+def _nearest(value: int, unit: int) -> Iterator[tuple[int, int]]:
+    """A mark, then those of its unit ever farther from it, older before newer."""
+    for distance in range(MAX_VALUE + 1):
+        for other in dict.fromkeys((value + distance, value - distance)):
+            if 0 <= other <= MAX_VALUE:
+                yield other, unit
 
 
 def mark_text(value: int, unit: int) -> str:
-    """How a time mark is written beside a question's words: "07s", "42m", "now"."""
-    return UNITS[unit] if unit == NOW else f"{value:02d}{UNITS[unit]}"
+    """How a time mark is written beside a question's words: "007s", "042m"."""
+    return f"{value:0{DIGITS}d}{UNITS[unit]}"
 
 
 def entry_tokens(part: int) -> int:
@@ -52,38 +81,31 @@ def token_count(meta: NDArray[np.int64]) -> int:
 
 
 def pack(snapshot: MemorySnapshot) -> MemoryItem:
-    """Order a snapshot's entries and mark their times; raises `MemoryShapeError`.
-
-    Ages are whole marks relative to `as_of`, so a memory's item changes only as often as they do.
-    """
+    """Order a snapshot's entries and mark their times; raises `MemoryShapeError`."""
+    marks = dict(
+        zip(snapshot.slots.ids.tolist(), slot_marks(snapshot.slots, snapshot.as_of), strict=True)
+    )
+    since = dict(zip(snapshot.slots.ids.tolist(), snapshot.slots.first_s.tolist(), strict=True))
     rows: list[NDArray[np.intp]] = []
     meta: list[tuple[int, int, int, int]] = []
     for part in _ORDER:
         found = np.flatnonzero(snapshot.parts == part)
-        for entry in _entries(found, snapshot, part):
+        groups = snapshot.groups[found]
+        names: list[int] = list(dict.fromkeys(groups.tolist()))
+        timed = part in (Part.TEMPORAL, Part.RETRIEVED)
+        if timed:
+            names.sort(key=lambda name: (since[name], name))
+        elif part == Part.SPATIAL:
+            names.reverse()
+        for name in names:
+            entry = found[groups == name]
             if part != Part.ABSTRACT and len(entry) != QUADRANTS:
                 raise MemoryShapeError(
                     f"the demo model takes 2×2 features an entry of the {part.name.lower()} part, "
                     f"not {len(entry)} rows"
                 )
-            value, unit = (
-                (0, NOW)
-                if part in (Part.SPATIAL, Part.ABSTRACT)
-                else time_mark(snapshot.as_of - float(snapshot.times[entry[0]]))
-            )
             rows.append(entry)
-            meta.append((int(part), len(entry), value, unit))
+            meta.append((int(part), len(entry), *(marks[name] if timed else (0, NOW))))
     table = np.array(meta, np.int64).reshape(-1, COLUMNS)
     order = np.concatenate(rows) if rows else np.zeros(0, np.intp)
     return MemoryItem(snapshot.features[order], table, token_count(table))
-
-
-def _entries(
-    found: NDArray[np.intp], snapshot: MemorySnapshot, part: Part
-) -> list[NDArray[np.intp]]:
-    """Row numbers of each entry of a part, oldest first (abstract rows keep their order)."""
-    groups = snapshot.groups[found]
-    entries = [found[groups == group] for group in dict.fromkeys(groups.tolist())]
-    if part == Part.ABSTRACT:
-        return entries
-    return sorted(entries, key=lambda entry: (float(snapshot.times[entry[0]]), int(entry[0])))

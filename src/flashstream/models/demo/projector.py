@@ -14,13 +14,26 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from flashstream.memory_store.snapshot import Part
-from flashstream.models.demo.pack import LABEL_TOKENS, NOW, QUADRANTS
+from flashstream.models.demo.pack import DIGITS, LABEL_TOKENS, NOW, QUADRANTS
 
-MARK_WORDS: Final = (*"0123456789", "s", "m", "h", "d", "\n", ":", "=", "It", " is", " now")
+MARK_WORDS: Final = (
+    *"0123456789",
+    "s",
+    "m",
+    "h",
+    "d",
+    "\n",
+    ":",
+    "=",
+    "The",
+    " time",
+    " is",
+    " now",
+)
 """One LLM token each; `mark_words` holds their embeddings in this order."""
 
 _NEWLINE, _COLON, _EQUALS = 14, 15, 16
-_NOW: Final = (_NEWLINE, 17, 18, 19, _COLON)
+_NOW: Final = (_NEWLINE, 17, 18, 19, 20, _COLON)
 
 KINDS: Final = {Part.ABSTRACT: 0, Part.TEMPORAL: 1, Part.RETRIEVED: 2, Part.SPATIAL: 3}
 _QUADRANT_KIND: Final = {Part.RETRIEVED: 4, Part.SPATIAL: 5}
@@ -111,8 +124,9 @@ class DemoProjector(nn.Module):
 
 
 def _mark(part: int, value: int, unit: int) -> tuple[int, ...]:
-    """Rows of `mark_words` that make a time mark: "\\n40s:", "\\n40s=" if retrieved, or now."""
+    """Rows of `mark_words` that make a time mark: "\\n040s:", "\\n040s=" if retrieved, or now."""
     if unit == NOW:
         return _NOW
     end = _EQUALS if part == Part.RETRIEVED else _COLON
-    return (_NEWLINE, value // 10, value % 10, 10 + unit, end)
+    digits = tuple(value // 10**place % 10 for place in reversed(range(DIGITS)))
+    return (_NEWLINE, *digits, 10 + unit, end)

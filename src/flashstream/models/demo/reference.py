@@ -1,4 +1,4 @@
-"""The demo model in plain transformers: what serving must agree with, and what training starts from.
+"""The demo model in plain transformers: what serving agrees with and training starts from.
 
 Slow (no batching, no reuse of the memory's keys and values); for training and tests.
 """

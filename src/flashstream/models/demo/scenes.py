@@ -1,8 +1,8 @@
 """Synthetic sights and memories: what the demo model learns from.
 
 A sight is a real background's features plus as much of a label's classifier prototype as gives the
-label a wanted probability, sometimes with a confusable runner-up. A memory is a row of scenes, each
-one or more temporal slots as Ward consolidation leaves them.
+label a wanted probability, sometimes with a confusable runner-up. A story is a row of scenes, shown
+frame by frame to the product's own STAR memory.
 """
 
 from dataclasses import dataclass
@@ -11,21 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flashstream.memory_store.snapshot import MemorySnapshot
-from flashstream.models.demo.pack import QUADRANTS
-from flashstream.models.demo.synth import Features, SlotPlan, snapshot_of
+from flashstream.memory_store.star import StarConfig, StarMemory
 
-ABSTRACT_ROWS = 25
-MAX_SLOTS = 25
-RETRIEVED = 3
+Features = NDArray[np.float32]
+GRID = 2
+"""Sights are made at 2×2 patches, the only grid that the demo model's memory keeps."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A thing that was in view for some consecutive slots: rows `first` up to, not with, `end`."""
+    """A thing that was in view from one time to another (Unix seconds), through some frames."""
 
     label: int
-    first: int
-    end: int
+    start_s: float
+    end_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +33,14 @@ class Story:
 
     snapshot: MemorySnapshot
     scenes: tuple[Scene, ...]
+
+    def label_at(self, time_s: float) -> int:
+        """What was in view at a moment of the story."""
+        label = self.scenes[0].label
+        for scene in self.scenes:
+            if scene.start_s <= time_s:
+                label = scene.label
+        return label
 
 
 class Painter:
@@ -50,20 +57,23 @@ class Painter:
         self._weight, self._bias = weight, bias
         centred = weight - weight.mean(0)
         self._prototypes = centred / np.linalg.norm(centred, axis=1, keepdims=True)
-        self._alike = np.argsort(-(self._prototypes @ self._prototypes.T), axis=1)[:, 1:6]
         self._rng = rng
 
+    @property
+    def channels(self) -> int:
+        return int(self._weight.shape[1])
+
     def alike(self, label: int) -> int:
-        """A label that the classifier confuses with this one."""
-        return int(self._rng.choice(self._alike[label]))
+        """A label that the classifier may confuse with this one."""
+        likeness = self._prototypes @ self._prototypes[label]
+        return int(self._rng.choice(np.argsort(-likeness)[1:6]))
 
     def sight(self, label: int, probability: float) -> Features:
-        """[4, D] features whose mean gives `label` the probability, or a little more if another
-        label would win."""
+        """[4, D] features whose mean gives `label` the probability (more if it would not win)."""
         rng = self._rng
-        quadrants = self._backgrounds[rng.integers(len(self._backgrounds))].copy()
+        quadrants = self._backgrounds[rng.integers(len(self._backgrounds))]
         mean = quadrants.mean(0)
-        quadrants = (quadrants - mean) * rng.uniform(0.5, 1.3)
+        spread = (quadrants - mean) * rng.uniform(0.5, 1.3)
         centre = mean * rng.uniform(0.5, 1.0)
         if rng.random() < 0.35:
             centre = centre + rng.uniform(1.0, 4.0) * self._prototypes[self.alike(label)]
@@ -72,70 +82,69 @@ class Painter:
         low, high = -5.0, 60.0
         for _ in range(24):
             middle = (low + high) / 2
-            logits = start + middle * step
-            others = np.delete(logits, label)
-            share = 1.0 / (1.0 + np.exp(np.clip(others - logits[label], -50, 50)).sum())
-            if share < probability or others.max() > logits[label] - 0.2:
+            margin = np.delete(start + middle * step, label) - (start + middle * step)[label]
+            share = 1.0 / (1.0 + np.exp(np.clip(margin, -50, 50)).sum())
+            if share < probability or margin.max() > -0.3:
                 low = middle
             else:
                 high = middle
-        return (quadrants + centre + high * self._prototypes[label]).astype(np.float32)
+        out: Features = (spread + centre + high * self._prototypes[label]).astype(np.float32)
+        return out
 
-    def again(self, sight: Features) -> Features:
-        """The same sight a moment later: as zoom and pan change a picture."""
+    def shift(self, size: float) -> Features:
+        """[4, D] a change as zoom and pan make it."""
         other = self._backgrounds[self._rng.integers(len(self._backgrounds))]
-        shift = (other - other.mean(0)) * self._rng.uniform(0.0, 0.5)
-        return sight * np.float32(self._rng.uniform(0.92, 1.08)) + shift
+        out: Features = (other - other.mean(0)) * np.float32(size)
+        return out
 
 
 class Storyteller:
-    """Makes memories: scenes in a row, in seconds up to days, as full as asked."""
+    """Makes memories: scenes in a row, in seconds up to days."""
 
-    def __init__(self, painter: Painter, labels: int, rng: np.random.Generator) -> None:
-        self._painter = painter
+    def __init__(
+        self, painter: Painter, config: StarConfig, labels: int, rng: np.random.Generator
+    ) -> None:
+        self._painter, self._config = painter, config
         self._labels = labels
         self._rng = rng
 
-    def story(self, slots: int) -> Story:
-        """A memory of that many temporal slots, 1 to 25."""
-        rng = self._rng
-        scenes = self._scenes(slots)
-        lengths = self._lengths(slots)
+    def story(self, frames: int) -> Story:
+        """A memory of that many frames."""
+        rng, painter = self._rng, self._painter
+        counts = self._counts(frames)
+        labels = self._scene_labels(len(counts))
         as_of = float(rng.uniform(1.6e9, 2.0e9))
-        ends = as_of - np.concatenate([np.cumsum(lengths[::-1])[::-1][1:], [0.0]])
-        plans: list[SlotPlan] = []
-        sights: list[Features] = []
-        for scene in scenes:
-            sight = self._painter.sight(scene.label, self._probability())
-            for row in range(scene.first, scene.end):
-                last, length = float(ends[row]), float(lengths[row])
-                features = self._painter.again(sight)
-                sights.append(features)
-                plans.append(
-                    SlotPlan(
-                        features,
-                        last - 0.9 * length,
-                        last - length * float(rng.uniform(0.35, 0.55)),
-                        last,
-                        max(1, round(length)),
-                    )
+        gaps = self._gaps(frames)
+        times = as_of - (gaps.sum() - np.cumsum(gaps))
+        memory = StarMemory(self._config, GRID, painter.channels, stream="story", epoch=1)
+        scenes: list[Scene] = []
+        number = 0
+        for label, count in zip(labels, counts, strict=True):
+            sight = painter.sight(label, self._probability())
+            drift = painter.shift(rng.uniform(0.0, 0.4) / count)
+            sway = rng.uniform(0.0, 0.15)
+            scenes.append(Scene(label, float(times[number]), float(times[number + count - 1])))
+            for step in range(count):
+                frame = sight * np.float32(rng.uniform(0.97, 1.03)) + step * drift
+                frame = frame + painter.shift(sway)
+                memory.observe(
+                    frame.reshape(GRID, GRID, -1).astype(np.float16), float(times[number]), b""
                 )
-        heaviest = np.argsort([-plan.weight for plan in plans], kind="stable")[:RETRIEVED]
-        retrieved = [(int(row), self._painter.again(sights[row])) for row in sorted(heaviest)]
-        snapshot = snapshot_of(
-            plans, self._painter.again(sights[-1]), as_of, self._abstract(sights), retrieved
-        )
-        return Story(snapshot, scenes)
+                number += 1
+        return Story(memory.snapshot(), tuple(scenes))
 
-    def _scenes(self, slots: int) -> tuple[Scene, ...]:
-        """Scenes that fill the slots; a label may come back, but never right after itself."""
+    def _counts(self, frames: int) -> list[int]:
+        """Frames of each scene, at least one."""
+        scenes = min(frames, int(self._rng.integers(1, 9)))
+        cuts = np.sort(self._rng.choice(np.arange(1, frames), scenes - 1, replace=False))
+        return [int(n) for n in np.diff([0, *cuts.tolist(), frames])]
+
+    def _scene_labels(self, count: int) -> list[int]:
+        """A label may come back, and one may look like another, but never follows itself."""
         rng = self._rng
-        count = min(slots, int(rng.integers(1, 9)))
-        cuts = np.sort(rng.choice(np.arange(1, slots), count - 1, replace=False))
-        bounds = [0, *cuts.tolist(), slots]
         labels: list[int] = []
         for _ in range(count):
-            if len(labels) > 1 and rng.random() < 0.15:
+            if len(labels) > 1 and rng.random() < 0.12:
                 label = labels[int(rng.integers(len(labels) - 1))]
             elif labels and rng.random() < 0.1:
                 label = self._painter.alike(labels[-1])
@@ -144,34 +153,26 @@ class Storyteller:
             if labels and label == labels[-1]:
                 label = (label + int(rng.integers(1, self._labels))) % self._labels
             labels.append(label)
-        return tuple(Scene(label, bounds[i], bounds[i + 1]) for i, label in enumerate(labels))
+        return labels
 
-    def _lengths(self, slots: int) -> NDArray[np.float64]:
-        """Seconds that each slot covers: mostly a demo's seconds, sometimes up to a day."""
+    def _gaps(self, frames: int) -> NDArray[np.float64]:
+        """Seconds before each frame: mostly a demo's, sometimes as for a memory of days."""
         rng = self._rng
-        scale = float(np.exp(rng.uniform(np.log(1.0), np.log(8.0))))
+        scale = float(np.exp(rng.uniform(np.log(0.4), np.log(6.0))))
+        uneven = 0.1
         if rng.random() < 0.3:
             scale *= float(np.exp(rng.uniform(0.0, np.log(3e3))))
-        spread: NDArray[np.float64] = scale * np.exp(rng.normal(0.0, 0.5, slots))
-        return spread
+            uneven = 1.0
+        gaps: NDArray[np.float64] = scale * np.exp(rng.normal(0.0, uneven, frames))
+        return gaps
 
     def _probability(self) -> float:
         return float(np.clip(self._rng.beta(1.6, 1.2), 0.12, 0.99))
 
-    def _abstract(self, sights: list[Features]) -> Features:
-        """Rows that have drifted towards what was seen, the newest most (semantic attention)."""
-        rng = self._rng
-        means = np.stack([sight.mean(0) for sight in sights])
-        decay = np.exp(-np.arange(len(means))[::-1] / rng.uniform(1.0, 10.0))
-        share = rng.dirichlet(np.full(len(means), 0.5), ABSTRACT_ROWS) * decay
-        share /= share.sum(1, keepdims=True) + 1e-9
-        rows: Features = (share @ means).astype(np.float32)
-        return rows
-
 
 def quadrants_of(grid: NDArray[np.float16]) -> Features:
     """Average-pool patch features [G, G, D] to 2×2 → [4, D]."""
-    side = grid.shape[0] // 2
-    pooled = grid.astype(np.float32).reshape(2, side, 2, side, -1).mean((1, 3))
-    out: Features = pooled.reshape(QUADRANTS, -1)
+    side = grid.shape[0] // GRID
+    pooled = grid.astype(np.float32).reshape(GRID, side, GRID, side, -1).mean((1, 3))
+    out: Features = pooled.reshape(GRID * GRID, -1)
     return out

@@ -88,6 +88,7 @@ class Trainer:
         projector = self.model.projector
         self.course = Course(
             load_labels(),
+            DemoFamily.memory,
             backgrounds(DemoFamily(), plan.seed),
             projector.classifier_weight.detach().numpy(),
             projector.classifier_bias.detach().numpy(),
@@ -149,8 +150,9 @@ class Trainer:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train, show the loss, write the weights and say what the model knows."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=Plan.steps)
-    parser.add_argument("--seed", type=int, default=Plan.seed)
+    usual = Plan()
+    parser.add_argument("--steps", type=int, default=usual.steps)
+    parser.add_argument("--seed", type=int, default=usual.seed)
     parser.add_argument("--out", type=Path, default=files.TRAINED)
     parser.add_argument("--work", type=Path, default=user_cache_path("flashstream") / "demo-train")
     parser.add_argument("--fresh", action="store_true", help="ignore an earlier checkpoint")
