@@ -26,8 +26,8 @@ class _Rows:
         self.times += [time_s] * len(rows)
 
 
-def publish(state: MemoryState, retrieved_slots: int) -> MemorySnapshot:
-    """The snapshot of a state with at least one frame, in the published order of parts.
+def publish(state: MemoryState, as_of: float, retrieved_slots: int) -> MemorySnapshot:
+    """The snapshot of a state whose newest frame is of `as_of`, in the published order of parts.
 
     Abstract rows; temporal slots in slot order; the nearest remembered frame of each of the
     `retrieved_slots` heaviest slots, heaviest first (lower slot on a tie); newest frames first.
@@ -36,7 +36,7 @@ def publish(state: MemoryState, retrieved_slots: int) -> MemorySnapshot:
     channels = state.abstract.shape[1]
     rows = _Rows()
     for number, row in enumerate(state.abstract.astype(np.float16)):
-        rows.add(Part.ABSTRACT, number, header.as_of, row[np.newaxis])
+        rows.add(Part.ABSTRACT, number, as_of, row[np.newaxis])
     for slot in state.slots:
         centroid = slot.cluster.centroid.reshape(-1, channels).astype(np.float16)
         rows.add(Part.TEMPORAL, slot.cluster.id, slot.cluster.mean_s, centroid)
@@ -56,7 +56,7 @@ def publish(state: MemoryState, retrieved_slots: int) -> MemorySnapshot:
         stream=header.stream,
         epoch=header.epoch,
         version=header.version,
-        as_of=header.as_of,
+        as_of=as_of,
         uuid=f"{header.stream}:{header.epoch}:{header.version}:{digest.hexdigest()}",
         fingerprint=header.fingerprint,
         frames_seen=header.version,

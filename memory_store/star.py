@@ -27,8 +27,9 @@ class StarMemory:
     Deterministic: the same frames give the same memory, bit for bit. Work for a frame and bytes
     held do not depend on how many frames came before. Not thread-safe: one owner observes.
 
-    grid, channels: the encoder's G and D. Raises SettingError if a grid of `config` does not
-    divide G, or `attention` is for other channels.
+    grid, channels: the encoder's G and D. `version` counts the frames observed; `as_of` is the
+    Unix time of the newest, None before the first. Raises SettingError if a grid of `config` does
+    not divide G, or `attention` is for other channels.
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class StarMemory:
         self.config, self.grid, self.channels = config, grid, channels
         self.stream, self.epoch, self.fingerprint = stream, epoch, fingerprint
         self.version = 0
-        self.as_of = -np.inf
+        self.as_of: float | None = None
         self._clusters = WardClusters(config.temporal_slots, config.temporal_grid**2, channels)
         self._candidates: list[tuple[Candidate, ...]] = []  # by row
         self._abstract = AbstractMemory(
@@ -82,7 +83,8 @@ class StarMemory:
         pyramid = self._checked(features, time_s)
         config = self.config
         self.version += 1
-        self.as_of = time_s = max(float(time_s), self.as_of)
+        time_s = float(time_s) if self.as_of is None else max(float(time_s), self.as_of)
+        self.as_of = time_s
         self._snapshot = None
         point = pyramid.at(config.temporal_grid).reshape(-1)
 
@@ -107,10 +109,10 @@ class StarMemory:
 
         Raises NoMemoryYetError before the first frame.
         """
-        if self.version == 0:
+        if self.as_of is None:
             raise NoMemoryYetError(f'stream "{self.stream}" has not seen its first frame yet')
         if self._snapshot is None:
-            self._snapshot = publish(self.view(), self.config.retrieved_slots)
+            self._snapshot = publish(self.view(), self.as_of, self.config.retrieved_slots)
         return self._snapshot
 
     def picture(self, picture: str) -> bytes | None:
@@ -241,6 +243,4 @@ class StarMemory:
             slots_removed=frozenset() if step.removed is None else frozenset({step.removed}),
             frames=frozenset(after - before),
             frames_removed=frozenset(before - after),
-            abstract=True,
-            spatial=True,
         )

@@ -13,6 +13,7 @@ from flashstream.memory_store.ward import ClusterState
 class StateHeader:
     """What a memory is of, and where it stands.
 
+    as_of: Unix time of the newest frame, None before the first.
     geometry: the sizes of parts, the encoder's grid and channels (see `StarMemory.geometry`).
     order: ids of the temporal slots in row order, which settles ties.
     next_id: the id that the next new slot will have.
@@ -21,7 +22,7 @@ class StateHeader:
     stream: str
     epoch: int
     version: int
-    as_of: float
+    as_of: float | None
     fingerprint: str
     geometry: dict[str, int]
     order: tuple[int, ...]

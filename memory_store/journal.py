@@ -1,0 +1,173 @@
+"""A memory and the store it is written to, kept in step."""
+
+import threading
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flashstream.errors import CorruptRecordError, SupersededError
+from flashstream.memory_store.abstract import SemanticAttention
+from flashstream.memory_store.codec import changed, decode, encode, names, removed
+from flashstream.memory_store.delta import MemoryDelta
+from flashstream.memory_store.star import StarMemory
+from flashstream.memory_store.star_config import StarConfig
+from flashstream.memory_store.store import Commit, MemoryStore
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """A commit made ready: of which version, and the records it writes and removes.
+
+    present: names of all records of that version. base: see `MemoryStore.commit`.
+    """
+
+    version: int
+    as_of: float | None
+    base: int | None
+    records: dict[str, bytes]
+    removed: frozenset[str]
+    present: frozenset[str]
+
+
+class MemoryJournal:
+    """The owner's hold on one stream's memory.
+
+    Frames are observed in memory; `commit` writes what changed since the last commit that
+    succeeded, so watching goes on while the store is away and the next commit catches up. What
+    waits is bounded: it is names of records that the memory has now.
+
+    `observe`, `prepare`, `write` and `commit` may be called from different threads; a slow store
+    holds up commits only.
+    """
+
+    def __init__(self, memory: StarMemory, store: MemoryStore, stored: frozenset[str]) -> None:
+        """`memory`, as the store has it now, in records named `stored`; `open` makes both.
+
+        `durable_version` and `durable_as_of` tell up to where the store has it.
+        """
+        self.memory = memory
+        self.store = store
+        self.durable_version = memory.version
+        self.durable_as_of = memory.as_of
+        self._stored = stored
+        self._changed_at: dict[str, int] = {}  # name → version, of records that memory has now
+        self._memory_lock = threading.Lock()
+        self._write_lock = threading.Lock()
+
+    @classmethod
+    def open(
+        cls,
+        stream: str,
+        store: MemoryStore,
+        config: StarConfig,
+        *,
+        grid: int,
+        channels: int,
+        fingerprint: str,
+        attention: SemanticAttention | None = None,
+    ) -> Self:
+        """Claim the stream and go on from its stored memory, or from an empty one.
+
+        Raises StoreError if the store is away, CorruptRecordError if what it has is damaged,
+        FingerprintError if that is of another model or of other sizes.
+        """
+        epoch = store.claim(stream)
+        memory = StarMemory(
+            config,
+            grid,
+            channels,
+            stream=stream,
+            epoch=epoch,
+            fingerprint=fingerprint,
+            attention=attention,
+        )
+        stored = store.load(stream)
+        if stored is None:
+            return cls(memory, store, frozenset())
+        state = decode(stored.records)
+        if state.header.version != stored.version or state.header.stream != stream:
+            raise CorruptRecordError(
+                f'stored record "meta" of stream "{stream}" is corrupt: it is of stream '
+                f'"{state.header.stream}", version {state.header.version}, not {stored.version}',
+                record="meta",
+            )
+        memory.restore(state)
+        return cls(memory, store, frozenset(stored.records))
+
+    @property
+    def pending(self) -> bool:
+        """Frames were observed that the store does not have."""
+        return self.memory.version > self.durable_version
+
+    def observe(
+        self, features: NDArray[np.float16], time_s: float, thumbnail: bytes
+    ) -> MemoryDelta:
+        """Take in a frame; see `StarMemory.observe`."""
+        with self._memory_lock:
+            delta = self.memory.observe(features, time_s, thumbnail)
+            self._changed_at.update(dict.fromkeys(changed(delta), delta.version))
+            for name in removed(delta):
+                self._changed_at.pop(name, None)
+            return delta
+
+    def commit(self) -> None:
+        """Write what the store does not have; see `write`."""
+        self.write(self.prepare())
+
+    def prepare(self) -> Changes:
+        """Encode what the store does not have. The memory may move on before it is written."""
+        with self._memory_lock:
+            return self._encode(set(self._changed_at), self.durable_version)
+
+    def write(self, changes: Changes) -> None:
+        """Send to the store what `prepare` made ready; nothing, if nothing was.
+
+        Raises SupersededError if another owner has claimed the stream: this one must stop.
+        Raises StoreError if the store is away; the next commit carries these changes too.
+        """
+        with self._write_lock:
+            if changes.version <= self.durable_version:
+                return
+            outcome = self._send(changes)
+            if outcome is Commit.OUT_OF_STEP:
+                with self._memory_lock:
+                    changes = self._encode(None, None)
+                outcome = self._send(changes)
+            if outcome is Commit.SUPERSEDED:
+                raise SupersededError(
+                    f'stream "{self.memory.stream}" was claimed by another owner or deleted; '
+                    f"epoch {self.memory.epoch} writes no more",
+                    stream=self.memory.stream,
+                    epoch=self.memory.epoch,
+                )
+            with self._memory_lock:
+                self.durable_version, self.durable_as_of = changes.version, changes.as_of
+                self._stored = changes.present
+                self._changed_at = {
+                    name: at for name, at in self._changed_at.items() if at > changes.version
+                }
+
+    def _encode(self, only: set[str] | None, base: int | None) -> Changes:
+        view = self.memory.view()
+        present = frozenset(names(view))
+        return Changes(
+            version=self.memory.version,
+            as_of=self.memory.as_of,
+            base=base,
+            records=encode(view, only),
+            removed=self._stored - present,
+            present=present,
+        )
+
+    def _send(self, changes: Changes) -> Commit:
+        memory = self.memory
+        return self.store.commit(
+            memory.stream,
+            memory.epoch,
+            changes.version,
+            changes.records,
+            changes.removed,
+            base=changes.base,
+        )
