@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 import structlog
-from flashstream.memory_store.store import MemoryStore, StreamRegistry
+from flashstream.memory_store.store import Store
 
 from flashstream.actors.spec import StreamSpec
 from flashstream.errors import (
@@ -28,15 +28,11 @@ class Crew(Protocol):
         ...
 
 
-class FleetStore(MemoryStore, StreamRegistry, Protocol):
-    """A store that also keeps the registry."""
-
-
 class Fleet:
     """Adds, lists and removes streams. The registry is written before a watcher starts, so that a
     death in between leaves a stream that `restore` starts, never a watcher nobody knows of."""
 
-    def __init__(self, store: FleetStore, crew: Crew, *, limit: int) -> None:
+    def __init__(self, store: Store, crew: Crew, *, limit: int) -> None:
         self._store = store
         self._crew = crew
         self._limit = limit

@@ -111,8 +111,8 @@ class StreamWorker:
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join(timeout=15)
-        if self._opened is not None:
-            self._commit()
+        if self._opened is not None and self._state is not StreamState.FAILED:
+            self._guard(self._commit)
 
     @property
     def _journal(self) -> MemoryJournal:
@@ -158,11 +158,13 @@ class StreamWorker:
     def status(self) -> StreamStatus:
         with self._state_lock:
             state, since_s, reason = self._state, self._since_s, self._reason
-        version, as_of, nbytes, durable = 0, None, 0, 0
+        version, nbytes, durable = 0, 0, 0
+        as_of: float | None = None
         if (journal := self._opened) is not None:
             with self._memory_lock:
                 memory = journal.memory
-                version, as_of, nbytes = memory.version, memory.as_of, memory.nbytes()
+                version, nbytes = memory.version, memory.nbytes()
+                as_of = memory.as_of if version else None
                 durable = journal.durable_version
         return StreamStatus(
             spec=self._spec,
@@ -179,6 +181,8 @@ class StreamWorker:
 
     def _become(self, state: StreamState, reason: str) -> None:
         with self._state_lock:
+            if self._state is StreamState.FAILED:
+                return  # the other thread may still be at its last frame
             if state is not self._state or reason != self._reason:
                 self._state, self._since_s, self._reason = state, time.time(), reason
                 self._log.info("state", state=state.value, reason=reason)

@@ -8,7 +8,7 @@ from typing import Any
 
 from flashstream.deployments.messages import AnswerDone, AnswerRequest, TextDelta
 from flashstream.memory_store.store import MemoryStore
-from flashstream.video.source import probe
+from flashstream.video.opening import probe
 from ray.exceptions import RayError
 
 from flashstream.actors.calls import unwrap

@@ -1,7 +1,6 @@
 """The fleet's registry and its watchers, with a real in-process store and recorded watchers."""
 
 import pytest
-from flashstream.memory_store.local import LocalStore
 
 from flashstream.actors.fleet import Fleet
 from flashstream.actors.spec import StreamSpec, check_stream_id
@@ -12,6 +11,7 @@ from flashstream.errors import (
     StreamExistsError,
     UnknownStreamError,
 )
+from flashstream.memory_store.local import LocalStore
 
 
 class RecordedCrew:

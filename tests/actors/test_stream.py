@@ -11,8 +11,6 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from flashstream.memory_store.journal import MemoryJournal
-from flashstream.memory_store.local import LocalStore
 from numpy.typing import NDArray
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
@@ -25,6 +23,8 @@ from flashstream.errors import (
     StoreError,
     UnreachableSourceError,
 )
+from flashstream.memory_store.journal import MemoryJournal
+from flashstream.memory_store.local import LocalStore
 from flashstream.memory_store.star import StarConfig
 from flashstream.telemetry import FRAMES_DROPPED, PrometheusTelemetry
 from flashstream.video.source import VideoSource

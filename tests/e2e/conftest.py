@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
-from flashstream.demo.rtsp import Mount, RtspServer
 from support.served import FIRST, FIRST_S, SECOND, Served
 
 from flashstream import media
 from flashstream.demo.cameras import Film, Scene, film_of_photographs
+from flashstream.demo.rtsp import Mount, RtspServer
 
 
 @pytest.fixture(scope="session")

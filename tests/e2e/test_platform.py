@@ -13,12 +13,12 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from flashstream.demo.rtsp import RtspServer
 from PIL import Image
 from support.served import FIRST_S, FLASHSTREAM, Served, until
 
 from flashstream import media
 from flashstream.client import RemoteError
+from flashstream.demo.rtsp import RtspServer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
 
