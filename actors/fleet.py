@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 import structlog
-from flashstream.memory_store.store import Store
 
 from flashstream.actors.spec import StreamSpec
 from flashstream.errors import (
@@ -14,6 +13,7 @@ from flashstream.errors import (
     StreamExistsError,
     UnknownStreamError,
 )
+from flashstream.memory_store.store import Store
 
 
 class Crew(Protocol):

@@ -7,9 +7,6 @@ from typing import Any
 import numpy as np
 import ray
 import structlog
-from flashstream.memory_store.journal import MemoryJournal
-from flashstream.memory_store.open import open_store
-from flashstream.video.source import VideoSource
 from numpy.typing import NDArray
 
 from flashstream.actors.clients import (
@@ -27,9 +24,12 @@ from flashstream.actors.stream import Encode, StreamOptions, StreamWorker
 from flashstream.config import Settings
 from flashstream.errors import FlashstreamError
 from flashstream.logs import configure_logs
+from flashstream.memory_store.journal import MemoryJournal
+from flashstream.memory_store.open import open_store
 from flashstream.memory_store.snapshot import MemorySnapshot
 from flashstream.models.registry import family
 from flashstream.telemetry import RayTelemetry
+from flashstream.video.source import VideoSource
 
 _FOREVER = -1  # Ray's value for "restart without limit"
 

@@ -13,9 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import structlog
-from flashstream.memory_store.journal import MemoryJournal
-from flashstream.video.picture import thumbnail
-from flashstream.video.source import VideoSource
 from numpy.typing import NDArray
 
 from flashstream.actors.mailbox import Mailbox
@@ -29,6 +26,7 @@ from flashstream.errors import (
     StoreError,
     SupersededError,
 )
+from flashstream.memory_store.journal import MemoryJournal
 from flashstream.memory_store.snapshot import MemorySnapshot
 from flashstream.telemetry import (
     COMMIT_FAILURES,
@@ -42,6 +40,8 @@ from flashstream.telemetry import (
     Telemetry,
 )
 from flashstream.video.frame import Frame
+from flashstream.video.picture import thumbnail
+from flashstream.video.source import VideoSource
 
 Encode = Callable[[NDArray[np.uint8]], NDArray[np.float16]]
 """uint8[S, S, 3] → float16[G, G, D]; may raise `OverloadedError`."""

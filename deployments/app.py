@@ -3,14 +3,14 @@
 from typing import Any
 
 from fastapi import FastAPI
-from flashstream.deployments.answerer import answerer_deployment
-from flashstream.memory_store.open import open_store
 from ray import serve
 
 from flashstream.config import Settings
+from flashstream.deployments.answerer import answerer_deployment
 from flashstream.deployments.gateway import create_app
 from flashstream.deployments.service import Service
 from flashstream.logs import configure_logs
+from flashstream.memory_store.open import open_store
 from flashstream.models.registry import family
 
 APP = "flashstream"

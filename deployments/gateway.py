@@ -8,13 +8,13 @@ import structlog
 from fastapi import FastAPI, Path, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from flashstream.deployments.messages import TextDelta
 from sse_starlette.event import ServerSentEvent
 from sse_starlette.sse import EventSourceResponse
 from starlette.exceptions import HTTPException
 
 from flashstream import __version__
 from flashstream.deployments.body_limit import BodyLimit
+from flashstream.deployments.messages import TextDelta
 from flashstream.deployments.schemas import (
     Answer,
     Ask,

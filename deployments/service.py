@@ -6,9 +6,6 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
-from flashstream.deployments.messages import AnswerDone, AnswerRequest, TextDelta
-from flashstream.memory_store.store import MemoryStore
-from flashstream.video.opening import probe
 from ray.exceptions import RayError
 
 from flashstream.actors.calls import unwrap
@@ -16,6 +13,7 @@ from flashstream.actors.clients import EncoderClient, FleetClient, StreamClient
 from flashstream.actors.spec import StreamSpec, StreamState, StreamStatus, check_stream_id
 from flashstream.config import Settings
 from flashstream.deployments import schemas
+from flashstream.deployments.messages import AnswerDone, AnswerRequest, TextDelta
 from flashstream.errors import (
     EmptyQuestionError,
     FlashstreamError,
@@ -27,7 +25,9 @@ from flashstream.errors import (
     UnsupportedUrlError,
 )
 from flashstream.memory_store.snapshot import MemorySnapshot
+from flashstream.memory_store.store import MemoryStore
 from flashstream.models.family import ModelFamily
+from flashstream.video.opening import probe
 from flashstream.video.url import parse_source
 
 EVIDENCE_MOST = 3
