@@ -1,0 +1,24 @@
+"""Small pictures out of frames, for evidence beside answers."""
+
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+
+def thumbnail(rgb: NDArray[np.uint8], width: int = 320, quality: int = 80) -> bytes:
+    """JPEG of a frame, `width` pixels wide (never wider than the frame), of the same shape.
+
+    rgb: uint8[H, W, 3]. quality: Pillow's, 1 to 95. Equal frames give equal bytes.
+    """
+    if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or 0 in rgb.shape:
+        raise ValueError(f"a picture is uint8[H, W, 3], not {rgb.dtype}{list(rgb.shape)}")
+    picture = Image.fromarray(np.ascontiguousarray(rgb))
+    if picture.width > width:
+        height = max(1, round(picture.height * width / picture.width))
+        # reducing_gap shrinks by whole factors first: far less work on large frames.
+        picture = picture.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=quality)
+    return out.getvalue()
