@@ -79,6 +79,7 @@ class StreamActor:
                 reconnect_max_s=streams.reconnect_max_s,
                 thumbnail_width=streams.thumbnail_width,
                 picture_ttl_s=settings.store.picture_ttl_s,
+                lend_s=settings.answers.deadline_s + 10,
             ),
             open_journal=lambda: MemoryJournal.open(
                 spec.id,

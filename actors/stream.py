@@ -52,13 +52,17 @@ _ENCODER_PAUSE_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class StreamOptions:
-    """The part of the settings that a stream worker needs (see `StreamSettings`)."""
+    """The part of the settings that a stream worker needs (see `StreamSettings`).
+
+    lend_s: how long the pictures of a snapshot stay at hand after it was given to a question.
+    """
 
     queue_frames: int
     commit_interval_s: float
     reconnect_max_s: float
     thumbnail_width: int
     picture_ttl_s: int
+    lend_s: float
 
 
 class StreamWorker:
@@ -89,6 +93,7 @@ class StreamWorker:
         self._stopping = threading.Event()
         self._source: VideoSource | None = None
         self._memory_lock = threading.Lock()
+        self._lent: dict[str, tuple[bytes, float]] = {}  # JPEG, and until when (monotonic)
         self._state_lock = threading.Lock()
         self._state = StreamState.CONNECTING
         self._since_s = time.time()
@@ -127,22 +132,20 @@ class StreamWorker:
         """The newest memory; `NoMemoryYetError` before the first frame."""
         with self._memory_lock:
             snapshot = self._journal.memory.snapshot()
+            self._lend(snapshot)
         self._telemetry.observe(SNAPSHOT_AGE, max(0.0, time.time() - snapshot.as_of))
         return snapshot
 
     def picture(self, picture: str) -> bytes | None:
         """A JPEG that the memory holds now, or that an answer has kept."""
-        with self._memory_lock:
-            held = self._journal.memory.picture(picture)
-        return held or self._journal.store.picture(self._spec.id, picture)
+        return self._held(picture) or self._journal.store.picture(self._spec.id, picture)
 
     def keep_pictures(self, pictures: tuple[str, ...]) -> tuple[str, ...]:
         """Write these pictures to the store, so that an answer's evidence outlives the memory's
         own turnover; returns those that are there."""
         kept = []
         for picture in pictures:
-            with self._memory_lock:
-                jpeg = self._journal.memory.picture(picture)
+            jpeg = self._held(picture)
             if jpeg is None:
                 continue
             try:
@@ -154,6 +157,24 @@ class StreamWorker:
                 self._log.warning("picture_not_kept", error=str(failure))
             kept.append(picture)
         return tuple(kept)
+
+    def _lend(self, snapshot: MemorySnapshot) -> None:
+        """Hold the snapshot's pictures until an answer made from it has chosen its evidence; the
+        memory itself lets go of pictures with every frame."""
+        now = time.monotonic()
+        for picture in [key for key, (_, until) in self._lent.items() if until < now]:
+            del self._lent[picture]
+        for pictures in snapshot.slots.pictures:
+            for picture in pictures:
+                jpeg = self._journal.memory.picture(picture)
+                if jpeg is not None:
+                    self._lent[picture] = (jpeg, now + self._options.lend_s)
+
+    def _held(self, picture: str) -> bytes | None:
+        with self._memory_lock:
+            if picture in self._lent:
+                return self._lent[picture][0]
+            return self._journal.memory.picture(picture)
 
     def status(self) -> StreamStatus:
         with self._state_lock:

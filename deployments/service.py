@@ -13,6 +13,7 @@ from flashstream.actors.clients import EncoderClient, FleetClient, StreamClient
 from flashstream.actors.spec import StreamSpec, StreamState, StreamStatus, check_stream_id
 from flashstream.config import Settings
 from flashstream.deployments import schemas
+from flashstream.deployments.evidence import evidence_stretches
 from flashstream.deployments.messages import AnswerDone, AnswerRequest, TextDelta
 from flashstream.errors import (
     EmptyQuestionError,
@@ -29,8 +30,6 @@ from flashstream.memory_store.store import MemoryStore
 from flashstream.models.family import ModelFamily
 from flashstream.video.opening import probe
 from flashstream.video.url import parse_source
-
-EVIDENCE_MOST = 3
 
 
 def when(unix_s: float) -> datetime:
@@ -230,11 +229,8 @@ class Service:
     async def _answer(
         self, client: StreamClient, snapshot: MemorySnapshot, age_s: float, done: AnswerDone
     ) -> schemas.Answer:
-        slots = snapshot.slots
-        rows = {int(slot): row for row, slot in enumerate(slots.ids)}
-        chosen = [rows[slot] for slot, _ in done.slots[:EVIDENCE_MOST] if slot in rows]
-        best = {row: slots.pictures[row][0] for row in chosen if slots.pictures[row]}
-        kept = await client.keep_pictures(tuple(best.values()))
+        stretches = evidence_stretches(snapshot.slots, done.slots)
+        kept = await client.keep_pictures(tuple(s.picture for s in stretches if s.picture))
         return schemas.Answer(
             answer=done.text,
             finish_reason=done.finish_reason,
@@ -243,11 +239,13 @@ class Service:
             ),
             evidence=[
                 schemas.Evidence(
-                    start=when(slots.first_s[row]),
-                    end=when(slots.last_s[row]),
-                    image=_image(snapshot.stream, best[row]) if best.get(row) in kept else None,
+                    start=when(stretch.start_s),
+                    end=when(stretch.end_s),
+                    image=_image(snapshot.stream, stretch.picture)
+                    if stretch.picture in kept
+                    else None,
                 )
-                for row in chosen
+                for stretch in stretches
             ],
             usage=schemas.Usage(
                 prompt_tokens=done.prompt_tokens,

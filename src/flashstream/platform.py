@@ -1,7 +1,11 @@
 """Starts and stops a whole platform: store, Ray, encoder, fleet, answerer, gateway."""
 
 import contextlib
+import logging
+import os
+import signal
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -96,7 +100,10 @@ class Platform:
 
     def _open_store(self, settings: Settings) -> Settings:
         if settings.store.redis_url is None:
-            server = self._stack.enter_context(EmbeddedValkey(settings.store.data_dir / "valkey"))
+            with interrupts_kept_from_children():
+                server = self._stack.enter_context(
+                    EmbeddedValkey(settings.store.data_dir / "valkey")
+                )
             embedded = settings.store.model_copy(update={"redis_url": SecretStr(server.url)})
             settings = settings.model_copy(update={"store": embedded})
         store = open_store(settings.store_url())
@@ -107,8 +114,13 @@ class Platform:
         return settings
 
     def _start_ray(self, settings: Settings) -> None:
+        if settings.ray.address is None:
+            keep_ray_on_loopback()
         import ray
 
+        for name in ("ray", "ray.serve"):
+            # Their notes of a start that went well would tear the progress bars apart.
+            logging.getLogger(name).setLevel(logging.ERROR)
         if settings.ray.address is not None:
             ray.init(
                 address=settings.ray.address,
@@ -116,16 +128,16 @@ class Platform:
                 log_to_driver=False,
             )
         else:
-            ray.init(
-                namespace=settings.ray.namespace,
-                # Loopback as the node's address keeps every Ray port off the network.
-                _node_ip_address="127.0.0.1",
-                include_dashboard=False,
-                object_store_memory=settings.ray.object_store_mb << 20,
-                _metrics_export_port=settings.metrics.port,
-                log_to_driver=False,
-                configure_logging=False,
-            )
+            with interrupts_kept_from_children():
+                ray.init(
+                    namespace=settings.ray.namespace,
+                    _node_ip_address="127.0.0.1",
+                    include_dashboard=False,
+                    object_store_memory=settings.ray.object_store_mb << 20,
+                    _metrics_export_port=settings.metrics.port,
+                    log_to_driver=False,
+                    configure_logging=False,
+                )
         self._stack.callback(ray.shutdown)
 
     def _start_actors(self, settings: Settings) -> None:
@@ -159,6 +171,28 @@ class Platform:
                 last = answer.text
             time.sleep(0.2)
         raise NotReadyError(f"the platform was not ready within {_READY_S:g} s: {last}")
+
+
+@contextlib.contextmanager
+def interrupts_kept_from_children() -> Iterator[None]:
+    """Processes started within do not get Ctrl-C, which a terminal sends to all of a command's:
+    the store and Ray have to outlive it until every memory is written."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def keep_ray_on_loopback() -> None:
+    """Have Ray take 127.0.0.1 as this node's address, and so listen nowhere else.
+
+    Ray replaces a loopback address by the machine's own unless it is told, before it is imported,
+    that there will be no cluster.
+    """
+    if "ray" in sys.modules:
+        structlog.get_logger().warning("ray_listens_on_all_interfaces", reason="imported before")
+    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
 
 
 def check_port_free(host: str, port: int, setting: str) -> None:

@@ -38,6 +38,7 @@ OPTIONS = StreamOptions(
     reconnect_max_s=0.2,
     thumbnail_width=64,
     picture_ttl_s=60,
+    lend_s=30,
 )
 
 
@@ -257,6 +258,17 @@ def test_a_camera_that_is_down_is_tried_again_until_it_is_there(bench: Bench) ->
     until(lambda: worker.status().state is StreamState.RECONNECTING)
     assert worker.status().reason == "refused"
     until(lambda: worker.status().frames_seen == 40)
+
+
+def test_a_snapshot_s_pictures_can_be_kept_after_the_memory_moved_on(bench: Bench) -> None:
+    worker = bench.start(live=True)
+    until(lambda: worker.status().frames_seen > 2)
+    early = worker.snapshot().slots.pictures[-1]
+    until(lambda: worker.status().state is StreamState.ENDED)
+    now = {picture for pictures in worker.snapshot().slots.pictures for picture in pictures}
+    gone = tuple(picture for picture in early if picture not in now)
+    assert gone
+    assert worker.keep_pictures(gone) == gone
 
 
 def test_kept_pictures_outlive_the_memory_s_own(bench: Bench) -> None:

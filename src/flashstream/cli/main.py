@@ -1,5 +1,6 @@
 """The `flashstream` command."""
 
+import logging
 import sys
 from typing import Annotated
 
@@ -19,6 +20,7 @@ from flashstream.cli import (
 )
 from flashstream.cli.console import out, print_error
 from flashstream.errors import FlashstreamError
+from flashstream.logs import configure_logs
 
 app = typer.Typer(
     name="flashstream",
@@ -54,6 +56,7 @@ def _root(
 
 def main() -> None:
     """Run the command; an error that a person can act on is printed without a traceback."""
+    configure_logs(logging.WARNING)
     try:
         app()
     except FlashstreamError as failure:

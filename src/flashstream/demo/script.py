@@ -10,7 +10,8 @@ from flashstream.demo.cameras import Film, Scene, film_of_clip, film_of_photogra
 
 SCENE_S = 8.0
 # The last photograph stays on while the questions are asked.
-LAST_SCENE_S = 150.0
+LAST_SCENE_S = 90.0
+FILM_FPS = 5
 CLIP = "bikes"
 SHOWN = {
     "kitchen": ("espresso", "cat", "strawberry", "drum"),
@@ -54,7 +55,7 @@ def films(folder: Path) -> dict[str, Film]:
             )
             for name in names
         ]
-        made[stream] = film_of_photographs(scenes, folder / f"{stream}.mp4")
+        made[stream] = film_of_photographs(scenes, folder / f"{stream}.mp4", fps=FILM_FPS)
     made[STREET] = film_of_clip(media.locate(CLIP), folder / f"{STREET}.mp4", name=CLIP)
     return made
 
