@@ -69,7 +69,7 @@ class EmbeddedValkey:
 
     def revive(self) -> bool:
         """Start the server again, at the same URL, if it has died; tells whether it had."""
-        if self._server is not None and self._server.is_running():
+        if self._alive():
             return False
         self._stop()
         self._server = self._start()
@@ -79,6 +79,13 @@ class EmbeddedValkey:
     def pid(self) -> int:
         """The server's process id."""
         return int((self._folder / "valkey.pid").read_text())
+
+    def _alive(self) -> bool:
+        # Not by a PING: a server that is slow to answer is not to be ended.
+        try:
+            return psutil.Process(self.pid).status() != psutil.STATUS_ZOMBIE
+        except (OSError, ValueError, psutil.NoSuchProcess):
+            return False
 
     def _prepare(self) -> None:
         try:
