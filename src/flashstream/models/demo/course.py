@@ -1,6 +1,7 @@
 """The training set, made step by step from a seed, and how well a model knows it."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -108,12 +109,15 @@ def loss(model: ReferenceModel, batch: Packed) -> Tensor:
 
 
 @torch.no_grad()
-def examine(model: ReferenceModel, course: Course, pages: range) -> dict[str, tuple[int, int]]:
-    """Of each kind of question: (answers right to the last token, asked); greedy by definition."""
+def examine(model: ReferenceModel, pages: Iterable[Page]) -> dict[str, tuple[int, int]]:
+    """Of each kind of question: (answers right to the last token, asked).
+
+    A greedy answer is the wanted one exactly if each wanted token is the likeliest after those
+    before it, so one pass tells.
+    """
     right: dict[str, int] = defaultdict(int)
     asked: dict[str, int] = defaultdict(int)
-    for number in pages:
-        page = course.page(number, short=False)
+    for page in pages:
         scores, targets, turns = logits(model, packed(model, page))
         wrong = {int(turn) for turn in turns[scores.argmax(-1) != targets]}
         flat = [lesson for lessons in page.lessons for lesson in lessons]

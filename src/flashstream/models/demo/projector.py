@@ -2,8 +2,8 @@
 
 What an entry shows is softmax((W·mean + b) / T) · Lab: the encoder's own classifier (W, b), turned
 into a mixture of the LLM's embeddings of the label names (Lab). That names most pictures without
-any training; temperature, kind embeddings and a low-rank residual are trained on top. The time
-mark before it is made of the LLM's embeddings of digits and units.
+any training; temperatures, kind and order embeddings and a low-rank residual are trained on top.
+The time mark before it is made of the LLM's embeddings of digits and units.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,6 +38,7 @@ _NOW: Final = (_NEWLINE, 17, 18, 19, 20, _COLON)
 KINDS: Final = {Part.ABSTRACT: 0, Part.TEMPORAL: 1, Part.RETRIEVED: 2, Part.SPATIAL: 3}
 _QUADRANT_KIND: Final = {Part.RETRIEVED: 4, Part.SPATIAL: 5}
 KIND_COUNT: Final = 6
+_FULL: Final = 24  # the number of the last of 25 temporal entries
 
 
 class DemoProjector(nn.Module):
@@ -62,6 +63,7 @@ class DemoProjector(nn.Module):
         self.log_temperature = nn.Parameter(torch.full((KIND_COUNT,), -1.2))
         self.kinds = nn.Parameter(torch.zeros(KIND_COUNT, LABEL_TOKENS, hidden_size))
         self.scales = nn.Parameter(torch.tensor([0.3, 1.0, 1.0, 1.0, 0.3, 0.3]))
+        self.order = nn.Parameter(torch.zeros(2, hidden_size))
         self.down = nn.Parameter(torch.zeros(rank, hidden_size))
         self.up = nn.Parameter(torch.zeros(hidden_size, rank))
 
@@ -73,6 +75,7 @@ class DemoProjector(nn.Module):
             raise ValueError(f"meta speaks of {sum(sizes)} rows, features have {features.shape[0]}")
         views, kinds = self._views(features.float(), table)
         seen = self._see(views, kinds)
+        ranks = iter(self._ranks(sum(part == Part.TEMPORAL for part, *_ in table)))
         out: list[Tensor] = []
         at = 0
         for part, rows, value, unit in table:
@@ -81,6 +84,10 @@ class DemoProjector(nn.Module):
                 at += 1
                 continue
             out.append(self.mark_words[list(_mark(part, value, unit))])
+            if part == Part.TEMPORAL:
+                out.append(seen[at] + next(ranks))
+                at += 1
+                continue
             pictures = 1 + (rows if part in _QUADRANT_KIND else 0)
             out.append(seen[at : at + pictures].flatten(0, 1))
             at += pictures
@@ -94,6 +101,13 @@ class DemoProjector(nn.Module):
             pictures.float(), self.classifier_weight.float(), self.classifier_bias.float()
         )
         return (logits / self.log_temperature.float().exp()[kinds, None]).softmax(-1)
+
+    def _ranks(self, slots: int) -> Tensor:
+        """[slots, hidden_size] what tells an earlier temporal entry from a later one: its number,
+        and the share of entries before it, along a trained direction each."""
+        number = torch.arange(slots, device=self.order.device, dtype=torch.float32)
+        along = torch.stack([number / _FULL, number / max(1, slots - 1)], dim=1)
+        return along.to(self.order.dtype) @ self.order
 
     def _see(self, pictures: Tensor, kinds: Tensor) -> Tensor:
         """[V, D] → [V, LABEL_TOKENS, hidden_size]."""

@@ -5,6 +5,7 @@ label a wanted probability, sometimes with a confusable runner-up. A story is a 
 frame by frame to the product's own STAR memory.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -116,22 +117,23 @@ class Storyteller:
         as_of = float(rng.uniform(1.6e9, 2.0e9))
         gaps = self._gaps(frames)
         times = as_of - (gaps.sum() - np.cumsum(gaps))
-        memory = StarMemory(self._config, GRID, painter.channels, stream="story", epoch=1)
-        scenes: list[Scene] = []
-        number = 0
+        shown: list[tuple[int, list[Features]]] = []
         for label, count in zip(labels, counts, strict=True):
             sight = painter.sight(label, self._probability())
             drift = painter.shift(rng.uniform(0.0, 0.4) / count)
             sway = rng.uniform(0.0, 0.15)
-            scenes.append(Scene(label, float(times[number]), float(times[number + count - 1])))
-            for step in range(count):
-                frame = sight * np.float32(rng.uniform(0.97, 1.03)) + step * drift
-                frame = frame + painter.shift(sway)
-                memory.observe(
-                    frame.reshape(GRID, GRID, -1).astype(np.float16), float(times[number]), b""
+            shown.append(
+                (
+                    label,
+                    [
+                        sight * np.float32(rng.uniform(0.97, 1.03))
+                        + step * drift
+                        + painter.shift(sway)
+                        for step in range(count)
+                    ],
                 )
-                number += 1
-        return Story(memory.snapshot(), tuple(scenes))
+            )
+        return tell(self._config, shown, times.tolist())
 
     def _counts(self, frames: int) -> list[int]:
         """Frames of each scene, at least one."""
@@ -168,6 +170,24 @@ class Storyteller:
 
     def _probability(self) -> float:
         return float(np.clip(self._rng.beta(1.6, 1.2), 0.12, 0.99))
+
+
+def tell(
+    config: StarConfig, shown: Sequence[tuple[int, Sequence[Features]]], times: Sequence[float]
+) -> Story:
+    """The memory of scenes, each a label and the features [4, D] of its frames, at these Unix
+    times."""
+    channels = shown[0][1][0].shape[1]
+    memory = StarMemory(config, GRID, channels, stream="story", epoch=1)
+    scenes: list[Scene] = []
+    number = 0
+    for label, frames in shown:
+        scenes.append(Scene(label, times[number], times[number + len(frames) - 1]))
+        for frame in frames:
+            grid = frame.reshape(GRID, GRID, channels).astype(np.float16)
+            memory.observe(grid, times[number], b"")
+            number += 1
+    return Story(memory.snapshot(), tuple(scenes))
 
 
 def quadrants_of(grid: NDArray[np.float16]) -> Features:
