@@ -6,6 +6,7 @@ from typing import Any
 
 from flashstream.config import Settings
 from flashstream.deployments.answering import Answerer
+from flashstream.deployments.loopback import keep_replica_on_loopback
 from flashstream.deployments.messages import AnswerDone, AnswerRequest, TextDelta
 from flashstream.errors import NotReadyError
 from flashstream.models.registry import family as family_named
@@ -20,6 +21,7 @@ class AnswererReplica:
         # gateway, too.
         from flashstream.deployments.engine.engine import MemoryEngine
 
+        keep_replica_on_loopback()
         family = family_named(settings.model)
         family.check()
         folder = family.prepare(settings.cache_dir)

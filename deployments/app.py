@@ -8,6 +8,7 @@ from ray import serve
 from flashstream.config import Settings
 from flashstream.deployments.answerer import answerer_deployment
 from flashstream.deployments.gateway import create_app
+from flashstream.deployments.loopback import keep_replica_on_loopback
 from flashstream.deployments.service import Service
 from flashstream.logs import configure_logs
 from flashstream.memory_store.open import open_store
@@ -21,6 +22,7 @@ class Gateway:
 
     def __init__(self, settings: Settings, answerer: Any) -> None:
         configure_logs()
+        keep_replica_on_loopback()
         self._settings = settings
         self._service = Service(
             settings, family(settings.model), open_store(settings.store_url()), answerer

@@ -1,6 +1,7 @@
 """The HTTP interface (FastAPI). Everything it can do is in `Service`."""
 
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Annotated, Any
 
@@ -119,22 +120,22 @@ def _add_questions(app: FastAPI, service: Service) -> None:
 
 
 async def _events(
-    first: TextDelta | Answer, rest: AsyncIterator[TextDelta | Answer]
+    first: TextDelta | Answer, rest: AsyncGenerator[TextDelta | Answer]
 ) -> AsyncIterator[ServerSentEvent]:
     try:
         yield _event(first)
         async for event in rest:
             yield _event(event)
     except FlashstreamError as failure:
-        yield ServerSentEvent(JSONResponse(failure.body()).body.decode(), event="error")
+        yield ServerSentEvent(json.dumps(failure.body()), event="error")
     finally:
-        await rest.aclose()  # type: ignore[attr-defined]
+        await rest.aclose()
 
 
 def _event(event: TextDelta | Answer) -> ServerSentEvent:
     if isinstance(event, Answer):
         return ServerSentEvent(event.model_dump_json(), event="done")
-    return ServerSentEvent(JSONResponse({"text": event.text}).body.decode(), event="token")
+    return ServerSentEvent(json.dumps({"text": event.text}), event="token")
 
 
 def _add_health(app: FastAPI, service: Service) -> None:

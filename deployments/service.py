@@ -171,7 +171,7 @@ class Service:
 
     # --- questions -----------------------------------------------------------------------------
 
-    async def ask(self, stream: str, ask: schemas.Ask) -> AsyncIterator[TextDelta | schemas.Answer]:
+    async def ask(self, stream: str, ask: schemas.Ask) -> AsyncGenerator[TextDelta | schemas.Answer]:
         """Pieces of the answer's text as they come, then the whole answer.
 
         All that can be refused is refused before the first piece.

@@ -44,13 +44,15 @@ def test_readiness_and_health(served: Served) -> None:
     assert httpx.get(f"{served.url}/readyz").json() == {"ready": True, "not_ready": {}}
 
 
-def test_it_listens_on_loopback_only(served: Served) -> None:
-    ports = {
-        connection.laddr.port: connection.laddr.ip
-        for connection in psutil.net_connections("tcp")
+def test_no_process_of_it_listens_beyond_loopback(served: Served, stream: str) -> None:
+    addresses = {
+        (connection.laddr.ip, connection.laddr.port)
+        for process in served.processes("")
+        for connection in process.net_connections("tcp")
         if connection.status == psutil.CONN_LISTEN
     }
-    assert ports[served.http_port] == "127.0.0.1"
+    assert ("127.0.0.1", served.http_port) in addresses
+    assert {ip for ip, _ in addresses} <= {"127.0.0.1", "::ffff:127.0.0.1"}
 
 
 def test_an_rtsp_camera_is_answered_over_http(served: Served, stream: str) -> None:

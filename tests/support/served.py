@@ -90,7 +90,8 @@ class Served:
         """Processes of this platform whose title begins so."""
         assert self._process is not None
         found = []
-        for child in psutil.Process(self._process.pid).children(recursive=True):
+        root = psutil.Process(self._process.pid)
+        for child in (root, *root.children(recursive=True)):
             try:
                 if " ".join(child.cmdline()).startswith(title):
                     found.append(child)
