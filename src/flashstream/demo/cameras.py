@@ -20,7 +20,7 @@ from flashstream.video.opening import opened
 
 # What a viewer sees drift: at most this share of the picture's width or height is out of view.
 ZOOM = 0.12
-_X264 = {"preset": "veryfast", "tune": "zerolatency", "crf": "21", "forced-idr": "1"}
+_X264 = {"preset": "ultrafast", "tune": "zerolatency", "crf": "23", "forced-idr": "1"}
 
 
 @dataclass(frozen=True, slots=True)

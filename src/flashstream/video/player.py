@@ -1,5 +1,6 @@
 """Reading an open source: packets to pictures to sampled, timed frames."""
 
+import errno
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -10,9 +11,10 @@ import numpy as np
 from av.packet import Packet
 from av.stream import Stream
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from flashstream.errors import NotVideoError, UnreachableSourceError
+from flashstream.errors import NotVideoError, SourceError, UnreachableSourceError
 from flashstream.video.failure import source_error
 from flashstream.video.frame import Frame
 from flashstream.video.opening import Opened
@@ -24,6 +26,8 @@ NO_PICTURE_S = 30.0
 _BAD_READS = 100
 _FRESH_S = 0.005
 _MOST_BACKLOG = 32
+
+Wanted = list[tuple[VideoFrame, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,29 +79,42 @@ class Player:
         """Frames up to the source's end, as `VideoSource.frames` documents."""
         before = self.stats.decoded
         self._timeline.cut()
-        # Opening a live source reads ahead. When those pictures were taken is known as soon as
-        # one comes that had to be waited for.
-        backlog: list[tuple[VideoFrame, float]] | None = [] if source.live else None
-        for packet in self._packets(source):
-            wanted = self._wanted(self._pictures(source, packet))
-            if backlog is not None:
-                backlog.extend(wanted)
-                more = packet.size and self._waited < _FRESH_S and len(backlog) < _MOST_BACKLOG
-                if more:
-                    continue
-                wanted, backlog = backlog, None
+        for wanted in self._settled(source) if source.live else self._batches(source):
             for picture, time_s in wanted:
                 frame = self._frame(picture, time_s)
                 if frame is None or self._closed.is_set():
                     return
                 yield frame
         if source.live:
-            raise UnreachableSourceError(f"{source.url.display} ended the connection.")
+            raise _ended(source)
         if self.stats.decoded == before:
             raise NotVideoError(
                 f"No picture of {source.url.display} could be decoded "
                 f"(its track says {source.video.codec_context.name})."
             )
+
+    def _settled(self, source: Opened) -> Iterator[Wanted]:
+        """As `_batches`, but what opening read ahead comes once it is known when it was taken.
+
+        That is so as soon as a packet comes that had to be waited for.
+        """
+        backlog: Wanted = []
+        batches = self._batches(source)
+        try:
+            for wanted in batches:
+                backlog += wanted
+                if self._waited >= _FRESH_S or len(backlog) >= _MOST_BACKLOG:
+                    break
+        except SourceError:
+            yield backlog
+            raise
+        yield backlog
+        yield from batches
+
+    def _batches(self, source: Opened) -> Iterator[Wanted]:
+        """The pictures at sampling instants, with their times, packet by packet."""
+        for packet in self._packets(source):
+            yield self._placed(self._pictures(source, packet), source)
 
     def _packets(self, source: Opened) -> Iterator["Packet[Stream]"]:
         """Packets of the video track; the last, without bytes, drains the decoder."""
@@ -130,7 +147,9 @@ class Player:
                 self._silence, bad_reads = 0.0, 0
                 yield packet
 
-    def _failure(self, exc: Exception, source: Opened, started: float) -> Exception:
+    def _failure(self, exc: av.error.FFmpegError, source: Opened, started: float) -> SourceError:
+        if source.live and exc.errno in (errno.EIO, errno.ECONNRESET, errno.EPIPE):
+            return _ended(source)
         elapsed = time.monotonic() - started
         return source_error(exc, source.url, elapsed_s=elapsed, timeout_s=self._read_timeout)
 
@@ -148,7 +167,7 @@ class Player:
 
     def _pictures(self, source: Opened, packet: "Packet[Stream]") -> list[VideoFrame]:
         codec = source.video.codec_context
-        pts = None if packet.pts is None else float(packet.pts * packet.time_base)
+        pts = _seconds(packet.pts, source.video)
         if self._catch_up.skipping and packet.size:
             if not self._resumes(pts, packet.is_keyframe):
                 self._count(skipped=1)
@@ -164,7 +183,7 @@ class Player:
         codec.skip_frame = "NONREF" if needless else "DEFAULT"
         corrupt = bool(packet.size and packet.is_corrupt)
         try:
-            pictures = codec.decode(packet if packet.size else None)
+            pictures = source.video.decode(packet if packet.size else None)
         except av.error.FFmpegError:
             pictures, corrupt = [], True
         damaged = corrupt + sum(picture.is_corrupt for picture in pictures)
@@ -180,12 +199,11 @@ class Player:
         self._blindness = 0.0
         return self._catch_up.resumes(lag, key)
 
-    def _wanted(self, pictures: list[VideoFrame]) -> list[tuple[VideoFrame, float]]:
-        """Those of the pictures that are at a sampling instant, with their times."""
+    def _placed(self, pictures: list[VideoFrame], source: Opened) -> Wanted:
         wanted = []
         for picture in pictures:
             segments = self._timeline.segments
-            time_s = self._timeline.place(picture.time if picture.pts is not None else None)
+            time_s = self._timeline.place(_seconds(picture.pts, source.video))
             if self._timeline.segments != segments:
                 self._count(segments=1)
                 self._wallclock.anchor()
@@ -223,6 +241,15 @@ class Player:
             skipped=was.skipped + skipped,
             segments=was.segments + segments,
         )
+
+
+def _seconds(pts: int | None, track: VideoStream) -> float | None:
+    # The decoder's last pictures know no time base of their own.
+    return None if pts is None or track.time_base is None else float(pts * track.time_base)
+
+
+def _ended(source: Opened) -> SourceError:
+    return UnreachableSourceError(f"{source.url.display} ended the connection.")
 
 
 def _rgb(picture: VideoFrame) -> NDArray[np.uint8]:
