@@ -40,4 +40,4 @@ def _pictures(rng: np.random.Generator) -> Iterator[NDArray[np.uint8]]:
         with av.open(media.locate(entry.name)) as container:
             for number, frame in enumerate(container.decode(video=0)):
                 if number % CLIP_EVERY == 0:
-                    yield frame.to_ndarray(format="rgb24")
+                    yield np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)

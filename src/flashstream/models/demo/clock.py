@@ -52,7 +52,7 @@ _ISO = re.compile(
 )
 _CLOCK = re.compile(
     r"(?:\b(?P<day>yesterday|today)\s+)?\b(?:at|around|about)\s+(?P<hour>\d{1,2})"
-    r"(?::(?P<minute>\d{2})(?::(?P<second>\d{2}))?)?\s*(?P<half>[ap]\.?m\b\.?)?"
+    r"(?::(?P<minute>\d{2})(?::(?P<second>\d{2}))?)?(?:\s*(?P<half>[ap]\.?m\b\.?))?"
     r"(?:\s*UTC\b)?(?:\s+(?P<day2>yesterday|today)\b)?(?!\s*[:\d])",
     re.IGNORECASE,
 )

@@ -93,7 +93,8 @@ class DemoGrounder:
         share = projector.probabilities(torch.from_numpy(means), kinds)
         tokens = torch.einsum("vk,kth->vth", share, projector.label_tokens.float())
         longest = projector.label_tokens.float().norm(dim=-1).amax()
-        return tokens / tokens.norm(dim=-1, keepdim=True).clamp(min=float(longest) * 0.3)
+        unit: Tensor = tokens / tokens.norm(dim=-1, keepdim=True).clamp(min=float(longest) * 0.3)
+        return unit
 
     def _load(self) -> tuple[Any, Tensor, DemoProjector]:
         if self._loaded is None:

