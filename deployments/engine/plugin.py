@@ -1,5 +1,10 @@
 """The entry point by which every vLLM process, worker processes too, learns of our model."""
 
+import multiprocessing
+import os
+import threading
+from multiprocessing.process import BaseProcess
+
 ARCHITECTURE = "MemoryLM"
 
 
@@ -11,3 +16,12 @@ def register() -> None:
         ModelRegistry.register_model(
             ARCHITECTURE, "flashstream.deployments.engine.memory_lm:MemoryLM"
         )
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        # In vLLM's engine process: killed replicas would else leave it, and its memory, behind.
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)

@@ -252,6 +252,29 @@ def test_a_killed_encoder_comes_back_and_streams_go_on(served: Served, stream: s
         assert client.stream(stream)["state"] == "live"
 
 
+def test_a_killed_answerer_comes_back_and_leaves_no_engine_behind(
+    served: Served, stream: str
+) -> None:
+    (engine,) = served.processes("VLLM::EngineCore")
+    (replica,) = served.processes("ray::ServeReplica:flashstream:answerer")
+    replica.send_signal(signal.SIGKILL)
+    engine.wait(30)
+
+    refusals: list[int] = []
+
+    def answered() -> str:
+        with served.client() as client:
+            try:
+                answer: str = client.ask(stream, "What does the camera show now?")["answer"]
+            except RemoteError as refused:
+                refusals.append(refused.status)
+                return ""
+            return answer
+
+    assert "cheetah" in until(answered, 120).lower()
+    assert set(refusals) <= {503, 504}  # said clearly, while it restarts
+
+
 def test_streams_and_their_memory_are_there_after_a_restart(served: Served, stream: str) -> None:
     """The restart also changes the encoder's placement: each stream actor holds its own."""
     with served.client() as client:

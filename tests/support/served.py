@@ -73,13 +73,20 @@ class Served:
                 break
         killer.cancel()
         if not text.rstrip().endswith("}"):
+            self._process.kill()
+            self._end()
             pytest.fail(f"serve did not start: {(self.folder / 'serve.log').read_text()[-4000:]}")
         self.metrics_url = json.loads(text)["metrics"]
 
     def stop(self) -> int:
         assert self._process is not None
         self._process.send_signal(signal.SIGTERM)
-        code = self._process.wait(90)
+        return self._end()
+
+    def _end(self) -> int:
+        assert self._process is not None
+        with self._process as process:  # waits, and closes its output
+            code = process.wait(90)
         self._process = None
         return code
 
