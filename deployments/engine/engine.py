@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from flashstream.deployments.engine.environment import vllm_environment
+from flashstream.deployments.engine.loading import load_llm
 from flashstream.deployments.engine.output import EngineOutput
 from flashstream.deployments.engine.plugin import ARCHITECTURE
 from flashstream.deployments.engine.settings import EngineSettings
@@ -71,7 +72,7 @@ class MemoryEngine:
 
             loggers.append(RayPrometheusStatLogger)
         return cls(
-            _load(folder, settings, loggers), running, tokenizer, int(config["memory_token_id"])
+            load_llm(folder, settings, loggers), running, tokenizer, int(config["memory_token_id"])
         )
 
     def count(self, text: str) -> int:
@@ -146,9 +147,15 @@ class MemoryEngine:
             await self._llm.reset_prefix_cache()
 
     def close(self) -> None:
-        """End the engine process; answers under way end with `EngineError`."""
+        """End the engine process; call it on the event loop that asked the questions.
+
+        Answers under way end with `EngineError`.
+        """
         if self._llm is not None:
             self._llm.shutdown()
+            kept = self._llm.engine_core.resources
+            if kept.input_socket.closed and kept.output_socket.closed:
+                kept.ctx.term()  # vLLM leaves it open; with open sockets this would wait
             self._llm = None  # vLLM shuts down once more, and loudly, if collected at exit
 
     def _encode(self, text: str) -> list[int]:
@@ -171,39 +178,13 @@ class MemoryEngine:
             "prompt_token_ids": [*head, self._memory_token, *tail],
             "multi_modal_data": {
                 "memory": {
-                    "features": torch.from_numpy(item.features),
-                    "meta": torch.from_numpy(item.meta),
+                    "features": torch.tensor(item.features),
+                    "meta": torch.tensor(item.meta),
                     "tokens": item.tokens,
                 }
             },
             "multi_modal_uuids": {"memory": [uuid]},
         }
-
-
-def _load(folder: Path, settings: EngineSettings, stat_loggers: list[Any]) -> Any:
-    from vllm import AsyncEngineArgs
-    from vllm.v1.engine.async_llm import AsyncLLM
-
-    on_gpu = torch.cuda.is_available()
-    arguments = AsyncEngineArgs(
-        model=str(folder),
-        dtype=settings.dtype,
-        max_model_len=settings.max_model_len,
-        max_num_seqs=settings.max_num_seqs,
-        max_num_batched_tokens=max(settings.max_batched_tokens, settings.max_num_seqs),
-        enable_prefix_caching=True,
-        block_size=settings.block_size,
-        gpu_memory_utilization=settings.gpu_memory_utilization,
-        kv_cache_memory_bytes=None if on_gpu else settings.kv_cache_mb << 20,
-        mm_processor_cache_gb=settings.mm_cache_gb,
-        skip_mm_profiling=True,  # see MemoryDummies
-        distributed_executor_backend="uni",
-        enforce_eager=not on_gpu,  # compiling for CPU costs minutes and gains little
-        seed=0,
-        enable_log_requests=False,
-        disable_log_stats=True,  # no log line every ten seconds; `stat_loggers` still count
-    )
-    return AsyncLLM.from_engine_args(arguments, stat_loggers=stat_loggers)
 
 
 def _sampling(max_tokens: int, temperature: float, ignore_eos: bool) -> Any:
