@@ -59,6 +59,7 @@ class LocalStore:
             for name in removed:
                 stored.records.pop(name, None)
             stored.epoch, stored.version = epoch, version
+            self._epoch = max(self._epoch, epoch)
             return Commit.COMMITTED
 
     def load(self, stream: str) -> StoredMemory | None:

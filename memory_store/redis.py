@@ -43,7 +43,6 @@ class RedisStore:
                 url,
                 socket_timeout=timeout_s,
                 socket_connect_timeout=timeout_s,
-                socket_keepalive=True,
                 retry=Retry(
                     ExponentialWithJitterBackoff(base=0.05, cap=0.5),
                     2,

@@ -28,7 +28,8 @@ def pooled(features: Features, grid: int) -> NDArray[np.float64]:
     side, _, channels = features.shape
     block = side // grid
     cells = features.astype(np.float64).reshape(grid, block, grid, block, channels)
-    return cells.mean(axis=(1, 3))
+    means: NDArray[np.float64] = cells.mean(axis=(1, 3))
+    return means
 
 
 def test_published_sizes_and_order() -> None:

@@ -1,0 +1,184 @@
+"""What only the Redis store does: keys, ends of life, failures told without secrets."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from redis import Redis
+from redis.crc import key_slot
+
+from flashstream.errors import SettingError, StoreError
+from flashstream.memory_store.local import LocalStore
+from flashstream.memory_store.open import open_store
+from flashstream.memory_store.redis import RedisStore, redacted
+from flashstream.memory_store.store import Commit
+
+
+@pytest.fixture
+def client(valkey_url: str) -> Iterator[Redis]:
+    made = Redis.from_url(valkey_url)
+    made.flushall()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def store(valkey_url: str, client: Redis) -> Iterator[RedisStore]:
+    made = RedisStore(valkey_url)
+    yield made
+    made.close()
+
+
+def test_all_keys_of_a_stream_share_its_hash_tag(store: RedisStore, client: Redis) -> None:
+    store.commit("yard", store.claim("yard"), 1, {"meta": b"1"})
+    store.put_picture("yard", "abc", b"jpeg", 60)
+    keys = {key.decode() for key in client.scan_iter()}
+    assert keys == {
+        "fs:{yard}:meta",
+        "fs:{yard}:records",
+        "fs:{yard}:picture:abc",
+        "fs:{yard}:pictures",
+    }
+    slots = {key_slot(key.encode()) for key in keys}
+    assert len(slots) == 1
+
+
+def test_deletion_leaves_no_key(store: RedisStore, client: Redis) -> None:
+    store.commit("yard", store.claim("yard"), 1, {"meta": b"1"})
+    for picture in ("abc", "abd"):
+        store.put_picture("yard", picture, b"jpeg", 60)
+    store.put_stream("yard", {})
+    store.delete("yard")
+    store.remove_stream("yard")
+    assert list(client.scan_iter()) == []
+
+
+def test_pictures_and_their_index_end(store: RedisStore, client: Redis) -> None:
+    store.put_picture("yard", "short", b"jpeg", 1)
+    store.put_picture("yard", "long", b"jpeg", 60)
+    store.put_picture("yard", "later", b"jpeg", 1)
+    assert 0 < client.ttl("fs:{yard}:picture:long") <= 60
+    assert 50 < client.ttl("fs:{yard}:pictures") <= 60  # the longest of them
+    time.sleep(1.1)
+    assert store.picture("yard", "short") is None
+    store.put_picture("yard", "new", b"jpeg", 60)
+    assert client.zrange("fs:{yard}:pictures", 0, -1) == [b"long", b"new"]
+
+
+def test_epochs_follow_the_clock_past_a_lost_claim(store: RedisStore, client: Redis) -> None:
+    first = store.claim("yard")
+    assert abs(first / 1000 - time.time()) < 5
+    client.flushall()  # a crash that lost the claim
+    time.sleep(0.002)
+    assert store.claim("yard") > first
+
+
+def test_epochs_grow_although_the_clock_goes_back(store: RedisStore, client: Redis) -> None:
+    future = int(time.time() * 1000) + 10**9
+    client.hset("fs:{yard}:meta", "epoch", future)
+    assert store.claim("yard") == future + 1
+    assert store.commit("yard", future + 1, 1, {"meta": b"1"}) is Commit.COMMITTED
+
+
+def test_many_records_fit_in_one_commit(store: RedisStore) -> None:
+    records = {f"slot:{number}": bytes([number % 256]) * 1000 for number in range(5000)}
+    epoch = store.claim("yard")
+    assert store.commit("yard", epoch, 1, records) is Commit.COMMITTED
+    answer = store.commit("yard", epoch, 2, {"meta": b"2"}, list(records), base=1)
+    assert answer is Commit.COMMITTED
+    loaded = store.load("yard")
+    assert loaded is not None
+    assert loaded.records == {"meta": b"2"}
+
+
+def test_a_server_that_forgot_the_script_is_given_it_again(
+    store: RedisStore, client: Redis
+) -> None:
+    store.claim("yard")
+    client.script_flush()
+    store.claim("yard")
+
+
+def test_a_broken_connection_is_opened_again(store: RedisStore, client: Redis) -> None:
+    store.ping()
+    client.client_kill_filter(_type="normal", skipme=True)
+    epoch = store.claim("yard")
+    client.client_kill_filter(_type="normal", skipme=True)
+    assert store.commit("yard", epoch, 1, {"meta": b"1"}) is Commit.COMMITTED
+
+
+def test_nobody_listening_is_told_soon_and_without_secrets(unused_port: int) -> None:
+    store = RedisStore(f"redis://ada:sesame@127.0.0.1:{unused_port}/2?health_check_interval=9")
+    began = time.monotonic()
+    with pytest.raises(StoreError) as caught:
+        store.claim("yard")
+    assert time.monotonic() - began < 3
+    assert f"redis://127.0.0.1:{unused_port}/2 failed" in caught.value.message
+    assert "sesame" not in str(caught.value.body())
+
+
+def test_a_server_that_does_not_answer_is_waited_for_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        store = RedisStore(f"redis://127.0.0.1:{silent.getsockname()[1]}/0", timeout_s=0.3)
+        began = time.monotonic()
+        with pytest.raises(StoreError, match="failed"):
+            store.ping()
+        assert 0.2 < time.monotonic() - began < 1.0
+        store.close()
+
+
+def test_a_wrong_password_is_told_without_it(valkey_url: str) -> None:
+    address = valkey_url.rpartition("@")[2]
+    store = RedisStore(f"redis://flashstream:sesame@{address}")
+    with pytest.raises(StoreError, match=f"redis://{address} failed") as caught:
+        store.claim("yard")
+    assert "sesame" not in str(caught.value.body())
+
+
+def test_one_store_serves_many_threads(store: RedisStore) -> None:
+    epochs: list[int] = []
+    threads = [
+        threading.Thread(target=lambda: epochs.append(store.claim("yard"))) for _ in range(16)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(epochs)) == 16
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://ada:sesame@host:6379/1?password=sesame", "redis://host:6379/1"),
+        ("rediss://:sesame@host", "rediss://host"),
+        ("unix://ada:sesame@/run/redis.sock?db=1", "unix:///run/redis.sock"),
+        ("redis://host:port/", "redis://host/"),
+    ],
+)
+def test_urls_are_shown_without_secrets(url: str, shown: str) -> None:
+    assert redacted(url) == shown
+
+
+def test_open_store_knows_its_schemes(valkey_url: str) -> None:
+    assert isinstance(open_store("memory://"), LocalStore)
+    assert isinstance(open_store("rediss://host:1/0"), RedisStore)
+    opened = open_store(valkey_url)
+    opened.ping()
+    opened.close()
+
+
+@pytest.mark.parametrize("url", ["postgres://ada:sesame@host/db", "localhost:6379", "", "redis"])
+def test_open_store_refuses_others(url: str) -> None:
+    with pytest.raises(
+        SettingError, match="accepted: redis://, rediss://, unix://, memory://"
+    ) as e:
+        open_store(url)
+    assert "sesame" not in e.value.message
+
+
+def test_a_url_that_redis_cannot_read_is_refused() -> None:
+    with pytest.raises(SettingError, match="no Redis URL"):
+        open_store("redis://host:many/0")
