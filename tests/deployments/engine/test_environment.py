@@ -1,0 +1,29 @@
+"""The process environment while vLLM starts, and after."""
+
+import contextlib
+import os
+
+import pytest
+
+from flashstream.deployments.engine.environment import vllm_environment
+
+
+def test_sets_what_vllm_reads_and_puts_all_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VLLM_CPU_KVCACHE_SPACE", "40")
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    monkeypatch.delenv("LD_PRELOAD", raising=False)
+    before = dict(os.environ)
+    with contextlib.suppress(KeyError), vllm_environment(2, 30):
+        assert os.environ["OMP_NUM_THREADS"] == "2"
+        assert os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] == "0"
+        assert os.environ["VLLM_ENGINE_READY_TIMEOUT_S"] == "30"
+        assert "VLLM_CPU_KVCACHE_SPACE" not in os.environ
+        os.environ["LD_PRELOAD"] = "left-behind.so"  # as vLLM does
+        raise KeyError
+    assert dict(os.environ) == before
+
+
+def test_a_chosen_log_level_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VLLM_LOGGING_LEVEL", "DEBUG")
+    with vllm_environment(1, 30):
+        assert os.environ["VLLM_LOGGING_LEVEL"] == "DEBUG"
