@@ -6,80 +6,10 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from flashstream.models.demo import clock
+from flashstream.models.demo import clock, wording
 from flashstream.models.demo.labels import Labels, mentions, with_article
 from flashstream.models.demo.pack import slot_marks
 from flashstream.models.demo.scenes import Painter, Story
-
-_NOW = (
-    "What is there now?",
-    "What does the camera show now?",
-    "What does the camera show?",
-    "What is in view right now?",
-    "What do you see?",
-    "What can be seen at the moment?",
-    "What is the camera looking at?",
-    "What is in front of the camera?",
-    "What's there now?",
-    "Describe what the camera shows.",
-)
-_AT = (
-    "What was there {t}?",
-    "What did the camera show {t}?",
-    "What was in view {t}?",
-    "What could be seen {t}?",
-    "{T}, what was there?",
-    "What was the camera looking at {t}?",
-    "What did you see {t}?",
-)
-_SEEN = (
-    "Has {a} been seen?",
-    "Was {a} seen?",
-    "Was there {a}?",
-    "Did the camera see {a}?",
-    "Have you seen {a}?",
-    "Has there been {a}?",
-    "Did {a} appear?",
-    "Is there {a} in the memory?",
-)
-_ORDER_FIRST = (
-    "Which came first, the {x} or the {y}?",
-    "What came first, the {x} or the {y}?",
-    "Which was seen first, the {x} or the {y}?",
-    "Which was there earlier, the {x} or the {y}?",
-    "What was seen first: the {x} or the {y}?",
-    "Did the {x} or the {y} come first?",
-)
-_ORDER_LAST = (
-    "Which came last, the {x} or the {y}?",
-    "Which was seen later, the {x} or the {y}?",
-    "Which came second, the {x} or the {y}?",
-)
-_ORDER_YES = ("Was the {x} there before the {y}?", "Did the {x} come before the {y}?")
-_FIRST = (
-    "What came first?",
-    "What was seen first?",
-    "What was the first thing seen?",
-    "What did the camera show first?",
-)
-_LAST = ("What came last?", "What was seen last?", "What was the last thing seen?")
-_AFTER = ("What came after the {x}?", "What was seen after the {x}?", "What followed the {x}?")
-_BEFORE = ("What came before the {x}?", "What was seen before the {x}?", "What preceded the {x}?")
-_LIST = (
-    "What has been seen?",
-    "What has the camera seen?",
-    "What things were seen?",
-    "List what was seen.",
-    "What happened?",
-    "Name everything that was seen, in order.",
-)
-_WHEN = ("When was the {x} seen?", "When was the {x} last seen?", "When did you see the {x}?")
-_UNIT_WORDS = ("second", "minute", "hour", "day")
-_ABSENT = (
-    "person man woman child pizza giraffe train horse book bottle ship tree car bus truck cow "
-    "bridge house boat rose sandwich phone robot kite ladder pig banana elephant guitar whale"
-)
-"""Plain words to ask for in vain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +72,7 @@ class Teacher:
         return options[int(self._rng.integers(len(options)))]
 
     def _now(self, story: Story) -> Lesson:
-        return Lesson("now", self._pick(_NOW), self._thing(story.scenes[-1].label))
+        return Lesson("now", self._pick(wording.NOW), self._thing(story.scenes[-1].label))
 
     def _at(self, story: Story) -> Lesson | None:
         rng, slots, as_of = self._rng, story.snapshot.slots, story.snapshot.as_of
@@ -155,7 +85,7 @@ class Teacher:
         heard = clock.moments(words, as_of)
         if not heard:
             return None
-        question = self._pick(_AT).format(t=words, T=words[0].upper() + words[1:])
+        question = self._pick(wording.AT).format(t=words, T=words[0].upper() + words[1:])
         asked = clock.annotate(question, slots, as_of)
         found = clock.slot_at(slots, heard[0].time_s)
         if found is None:
@@ -175,8 +105,8 @@ class Teacher:
         unit = 0 if age < 100 else 1 if age < 6000 else 2 if age < 360000 else 3
         value = max(1, round(age / (1, 60, 3600, 86400)[unit]))
         if value == 1:
-            return f"{'an' if unit == 2 else 'a'} {_UNIT_WORDS[unit]} ago"
-        return f"{value} {_UNIT_WORDS[unit]}s ago"
+            return f"{'an' if unit == 2 else 'a'} {wording.UNIT_WORDS[unit]} ago"
+        return f"{value} {wording.UNIT_WORDS[unit]}s ago"
 
     def _order(self, story: Story) -> Lesson | None:
         firsts = _first_times(story)
@@ -189,29 +119,31 @@ class Teacher:
         draw = self._rng.random()
         a_first = firsts[a] < firsts[b]
         if draw < 0.7:
-            question = self._pick(_ORDER_FIRST).format(x=x, y=y)
+            question = self._pick(wording.ORDER_FIRST).format(x=x, y=y)
             return Lesson("order", question, f"The {x if a_first else y}.")
         if draw < 0.85:
             lasts = _last_times(story)
             later = lasts[a] > lasts[b]
             if later == a_first:
                 return None
-            question = self._pick(_ORDER_LAST).format(x=x, y=y)
+            question = self._pick(wording.ORDER_LAST).format(x=x, y=y)
             return Lesson("order", question, f"The {x if later else y}.")
-        question = self._pick(_ORDER_YES).format(x=x, y=y)
+        question = self._pick(wording.ORDER_YES).format(x=x, y=y)
         return Lesson("order", question, "Yes." if a_first else f"No, the {y} came first.")
 
     def _seen(self, story: Story) -> Lesson:
         scene = story.scenes[int(self._rng.integers(len(story.scenes)))]
         thing = with_article(self._calls(scene.label, story))
-        return Lesson("seen", self._pick(_SEEN).format(a=thing), f"Yes, {thing} was seen.")
+        return Lesson("seen", self._pick(wording.SEEN).format(a=thing), f"Yes, {thing} was seen.")
 
     def _unseen(self, story: Story) -> Lesson | None:
         word = self._absent(story)
         if word is None:
             return None
         thing = with_article(word)
-        return Lesson("unseen", self._pick(_SEEN).format(a=thing), f"No, {thing} was not seen.")
+        return Lesson(
+            "unseen", self._pick(wording.SEEN).format(a=thing), f"No, {thing} was not seen."
+        )
 
     def _absent(self, story: Story) -> str | None:
         """A word for something that no scene is, nor could be called."""
@@ -220,9 +152,9 @@ class Teacher:
         groups = {labels.groups[k] for k in there}
         draw = rng.random()
         if draw < 0.3:
-            word = str(rng.choice(_ABSENT.split()))
+            word = str(rng.choice(wording.ABSENT.split()))
         elif draw < 0.4:
-            word = str(rng.choice([g for g in set(labels.groups) if g is not None]))
+            word = str(rng.choice(sorted({group for group in labels.groups if group})))
         else:
             some = story.scenes[int(rng.integers(len(story.scenes)))].label
             k = self._painter.alike(some) if draw < 0.55 else int(rng.integers(len(labels.names)))
@@ -237,8 +169,8 @@ class Teacher:
 
     def _first(self, story: Story) -> Lesson:
         if self._rng.random() < 0.6:
-            return Lesson("first", self._pick(_FIRST), self._thing(story.scenes[0].label))
-        return Lesson("first", self._pick(_LAST), self._thing(story.scenes[-1].label))
+            return Lesson("first", self._pick(wording.FIRST), self._thing(story.scenes[0].label))
+        return Lesson("first", self._pick(wording.LAST), self._thing(story.scenes[-1].label))
 
     def _neighbour(self, story: Story) -> Lesson | None:
         scenes = story.scenes
@@ -249,11 +181,11 @@ class Teacher:
             return None
         x = self._calls(scenes[at].label, story)
         if at + 1 < len(scenes) and (at == 0 or self._rng.random() < 0.5):
-            question = self._pick(_AFTER).format(x=x)
+            question = self._pick(wording.AFTER).format(x=x)
             return Lesson("neighbour", question, self._thing(scenes[at + 1].label))
         if at == 0:
             return None
-        question = self._pick(_BEFORE).format(x=x)
+        question = self._pick(wording.BEFORE).format(x=x)
         return Lesson("neighbour", question, self._thing(scenes[at - 1].label))
 
     def _list(self, story: Story) -> Lesson | None:
@@ -261,13 +193,13 @@ class Teacher:
         if len(things) > 6:
             return None
         text = " and ".join([", ".join(things[:-1]), things[-1]] if things[1:] else things)
-        return Lesson("list", self._pick(_LIST), text[0].upper() + text[1:] + ".")
+        return Lesson("list", self._pick(wording.LIST), text[0].upper() + text[1:] + ".")
 
     def _when(self, story: Story) -> Lesson | None:
         scene = story.scenes[int(self._rng.integers(len(story.scenes)))]
         if sum(other.label == scene.label for other in story.scenes) > 1:
             return None
-        question = self._pick(_WHEN).format(x=self._calls(scene.label, story))
+        question = self._pick(wording.WHEN).format(x=self._calls(scene.label, story))
         if scene is story.scenes[-1]:
             return Lesson("when", question, "It is there now.")
         slots, as_of = story.snapshot.slots, story.snapshot.as_of
@@ -276,7 +208,7 @@ class Teacher:
             return None
         value, unit = slot_marks(slots, as_of)[row]
         plural = "" if value == 1 else "s"
-        return Lesson("when", question, f"{value:03d} {_UNIT_WORDS[unit]}{plural} ago.")
+        return Lesson("when", question, f"{value:03d} {wording.UNIT_WORDS[unit]}{plural} ago.")
 
     def _thing(self, label: int) -> str:
         text = with_article(self._labels.names[label])

@@ -20,8 +20,10 @@ from rich.progress import Progress, TextColumn
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from flashstream.evals.questions import photograph_pages
 from flashstream.models.demo import files, lora
 from flashstream.models.demo.backgrounds import backgrounds
+from flashstream.models.demo.card import Figures, card
 from flashstream.models.demo.convert import LORA_PREFIX, PROJECTOR_PREFIX, RANK, complete, convert
 from flashstream.models.demo.course import Course, examine, loss, packed
 from flashstream.models.demo.family import DemoFamily
@@ -143,6 +145,20 @@ class Trainer:
         self.step = int(state["step"])
         self._console.log(f"going on from step {self.step}")
 
+    def exam(self) -> dict[str, Figures]:
+        """How much is known of new synthetic memories, and of photographs that were not used."""
+        projector = self.model.projector
+        classifier = (
+            projector.classifier_weight.detach().numpy(),
+            projector.classifier_bias.detach().numpy(),
+        )
+        pages = {"synthetic": [self.course.page(number, short=False) for number in EXAM]}
+        for split in ("eval", "demo"):
+            pages[f"photographs ({split})"] = photograph_pages(
+                DemoFamily(), load_labels(), classifier, split, len(EXAM), self.plan.seed
+            )
+        return {name: examine(self.model, each) for name, each in pages.items()}
+
     def _checkpoint(self) -> Path:
         return self._work / "checkpoint.pt"
 
@@ -163,12 +179,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not options.fresh:
         trainer.resume()
     _run(trainer, console)
+    seconds = round(time.monotonic() - started)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     save_file(trainer.weights(), options.out)
-    exam = (trainer.course.page(number, short=False) for number in EXAM)
-    for kind, (right, asked) in examine(trainer.model, exam).items():
-        console.log(f"{kind:>10}: {right} of {asked} answers right to the last token")
-    console.log(f"wrote {options.out} after {time.monotonic() - started:.0f} s")
+    options.out.chmod(0o644)
+    console.log(f"wrote {options.out} after {seconds} s")
+    figures = trainer.exam()
+    options.out.with_name("card.md").write_text(
+        card(
+            figures,
+            rank=RANK,
+            seed=trainer.plan.seed,
+            steps=trainer.plan.steps,
+            seconds=seconds,
+            threads=trainer.plan.threads,
+        )
+    )
+    for name, each in figures.items():
+        for kind, (right, asked) in each.items():
+            console.log(f"{name}: {kind:>10} {right} of {asked}")
 
 
 def _run(trainer: Trainer, console: Console) -> None:
