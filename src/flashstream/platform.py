@@ -1,6 +1,7 @@
 """Starts and stops a whole platform: store, Ray, encoder, fleet, answerer, gateway."""
 
 import contextlib
+import io
 import logging
 import os
 import signal
@@ -69,7 +70,9 @@ class Platform:
         failure: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._stack.close()
+        # Ray prints, on standard output, that Serve's controller ended when it was told to.
+        with contextlib.redirect_stdout(io.StringIO()):
+            self._stack.close()
 
     def _start(self) -> None:
         settings = self._settings
@@ -118,9 +121,8 @@ class Platform:
             keep_ray_on_loopback()
         import ray
 
-        for name in ("ray", "ray.serve"):
-            # Their notes of a start that went well would tear the progress bars apart.
-            logging.getLogger(name).setLevel(logging.ERROR)
+        # Its notes of a start that went well would tear the progress bars apart.
+        logging.getLogger("ray").setLevel(logging.ERROR)
         if settings.ray.address is not None:
             ray.init(
                 address=settings.ray.address,
@@ -153,6 +155,7 @@ class Platform:
 
         from flashstream.deployments.app import APP, build
 
+        logging.getLogger("ray.serve").setLevel(logging.ERROR)  # set to INFO by its import
         serve.start(
             proxy_location="HeadOnly",
             http_options={"host": settings.http.host, "port": settings.http.port},

@@ -3,7 +3,7 @@
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +38,10 @@ def run(settings: Settings, pictures: Path, report: Report, answered: Answered) 
                     client.add_stream(stream, cameras.url(stream), fps=FPS)
                 _watch(report)
                 answers = []
-                for question in script.questions(films, _running_s(cameras, films)):
-                    answers.append(_ask(client, question, pictures))
+                for question in script.questions(films):
+                    began_s = cameras.started_at(question.stream) or time.time()
+                    text = question.asked_at(time.time() - began_s)
+                    answers.append(_ask(client, question, text, pictures))
                     answered(answers[-1])
                 for stream in films:
                     client.remove_stream(stream)
@@ -50,11 +52,6 @@ def run(settings: Settings, pictures: Path, report: Report, answered: Answered) 
         "seconds": round(time.monotonic() - began, 2),
         "pictures": str(pictures),
     }
-
-
-def _running_s(cameras: RtspServer, streams: Iterable[str]) -> dict[str, float]:
-    now = time.time()
-    return {stream: now - (cameras.started_at(stream) or now) for stream in streams}
 
 
 def _apart(settings: Settings, data_dir: Path) -> Settings:
@@ -80,8 +77,8 @@ def _watch(report: Report) -> None:
     report("cameras are being watched", 1.0)
 
 
-def _ask(client: Client, question: script.Question, pictures: Path) -> dict[str, Any]:
-    answer = client.ask(question.stream, question.text)
+def _ask(client: Client, question: script.Question, text: str, pictures: Path) -> dict[str, Any]:
+    answer = client.ask(question.stream, text)
     for number, evidence in enumerate(answer["evidence"]):
         if evidence["image"]:
             name = f"{question.stream}-{evidence['image'].rsplit('/', 1)[1]}"
@@ -89,7 +86,7 @@ def _ask(client: Client, question: script.Question, pictures: Path) -> dict[str,
             answer["evidence"][number]["file"] = str(pictures / name)
     return {
         "stream": question.stream,
-        "question": question.text,
+        "question": text,
         "answer": answer["answer"],
         "expected": question.expected,
         "correct": question.is_answered_by(answer["answer"]),

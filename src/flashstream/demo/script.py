@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flashstream import media
@@ -24,6 +24,7 @@ STREET = "street"
 class Question:
     """A question whose true answer is known from what was shown.
 
+    text: "{ago}" stands for the seconds since `moment_s`, a time of the stream's film.
     expected: the truth in words; accepts: an answer that names one of these is right, unless it
     also names one of `refuses`.
     """
@@ -33,6 +34,11 @@ class Question:
     expected: str
     accepts: tuple[str, ...]
     refuses: tuple[str, ...] = ()
+    moment_s: float = 0.0
+
+    def asked_at(self, film_s: float) -> str:
+        """The question's words when the film has been running for `film_s` seconds."""
+        return self.text.format(ago=round(film_s - self.moment_s))
 
     def is_answered_by(self, answer: str) -> bool:
         return _names(answer, self.accepts) and not _names(answer, self.refuses)
@@ -65,25 +71,26 @@ def watching_s() -> float:
     return SCENE_S * max(len(names) for names in SHOWN.values())
 
 
-def questions(seen: dict[str, Film], running_s: dict[str, float]) -> list[Question]:
-    """What to ask when each camera has been running for `running_s` seconds."""
+def questions(films: dict[str, Film]) -> list[Question]:
+    """What to ask once each camera has shown all it has."""
     asked = []
     for stream in SHOWN:
-        film, age = seen[stream], running_s[stream]
-        first, second, third, last = (part.name for part in film.schedule)
-        middle = film.schedule[1]
-        ago = round(age - (middle.start_s + middle.end_s) / 2)
+        first, second, third, last = films[stream].schedule
+        others = (first.name, third.name, last.name)
+        middle_s = (second.start_s + second.end_s) / 2
         asked += [
-            _what(stream, "What does the camera show now?", last, [first, second, third]),
-            _what(stream, f"What was there {ago} seconds ago?", second, [first, third, last]),
-            _first(stream, first, third, swapped=stream == "kitchen"),
+            _what(stream, "What does the camera show now?", last.name, others[:2]),
+            replace(
+                _what(stream, "What was there {ago} seconds ago?", second.name, others),
+                moment_s=middle_s,
+            ),
+            _first(stream, first.name, third.name, swapped=stream == "kitchen"),
         ]
     kitchen, yard = SHOWN
-    absent = SHOWN[yard][0]
     asked += [
         _seen(kitchen, SHOWN[kitchen][1], True),
         _seen(yard, "pizza", False),
-        _seen(STREET, absent, False),
+        _seen(STREET, SHOWN[yard][0], False),
     ]
     return asked
 
