@@ -6,10 +6,12 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
 import pytest
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 SIZE = (96, 64)
@@ -47,7 +49,8 @@ class Films:
         """One picture, numbered from 0, at each of the times (seconds)."""
         path = self.folder / name
         with av.open(str(path), "w", options=container_options or {}) as out:
-            track = out.add_stream(codec, rate=25, options=options or {"g": "10", "bf": "0"})
+            made = out.add_stream(codec, rate=25, options=options or {"g": "10", "bf": "0"})
+            track = cast(VideoStream, made)
             track.width, track.height, track.pix_fmt = *SIZE, "yuv420p"
             track.codec_context.time_base = MILLI
             track.time_base = MILLI

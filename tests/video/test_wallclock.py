@@ -55,14 +55,11 @@ def test_a_file_is_placed_by_its_start_and_paced_by_its_speed() -> None:
 
 def test_catching_up_begins_after_patience_and_ends_at_a_key_picture_near_the_present() -> None:
     catch_up = CatchUp(max_lag_s=2.0, patience_s=3.0)
-    catch_up.note(5.0, 0.0)
-    catch_up.note(1.0, 2.0)  # a burst that passed
-    catch_up.note(5.0, 4.0)
-    catch_up.note(5.0, 6.9)
-    assert not catch_up.skipping
-    catch_up.note(5.0, 7.1)
-    assert catch_up.skipping
-    assert not catch_up.resumes(0.5, key=False)
-    assert not catch_up.resumes(1.5, key=True)
-    assert catch_up.resumes(0.5, key=True)
-    assert not catch_up.skipping
+    skipping = []
+    # At 2.0 s a burst has passed; from 4.0 s on the lag stays.
+    for now, lag in [(0.0, 5.0), (2.0, 1.0), (4.0, 5.0), (6.9, 5.0), (7.1, 5.0)]:
+        catch_up.note(lag, now)
+        skipping.append(catch_up.skipping)
+    assert skipping == [False, False, False, False, True]
+    steps = [(0.5, False), (1.5, True), (0.5, True), (5.0, False)]
+    assert [catch_up.resumes(lag, key) for lag, key in steps] == [False, False, True, True]

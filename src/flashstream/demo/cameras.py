@@ -107,11 +107,13 @@ def film_of_clip(
             nonlocal written
             first: float | None = None
             for frame in source.container.decode(stream):
-                if frame.pts is None:
+                if frame.pts is None or stream.time_base is None:
                     continue
-                first = frame.time if first is None else first
+                # Kept apart, as encoding a picture changes its time.
+                shown = float(frame.pts * stream.time_base)
+                first = shown if first is None else first
                 # As often as needed to fill the film's even steps, and no oftener.
-                while written / fps <= frame.time - first + 1e-6:
+                while written / fps <= shown - first + 1e-6:
                     if seconds is not None and written >= round(seconds * fps):
                         return
                     yield frame.reformat(width, height, "yuv420p"), written == 0
@@ -126,7 +128,6 @@ def film_of_clip(
 
 def _drift(picture: Path, count: int, size: tuple[int, int], number: int) -> Iterator[Image.Image]:
     """`count` views of a photograph: in or out and left or right, as `number` says."""
-    shape = size[0] / size[1]
     with Image.open(picture) as file:
         image = ImageOps.exif_transpose(file).convert("RGB")
     image = ImageOps.fit(
@@ -134,14 +135,16 @@ def _drift(picture: Path, count: int, size: tuple[int, int], number: int) -> Ite
         (round(size[0] * (1 + ZOOM)), round(size[1] * (1 + ZOOM))),
         Image.Resampling.LANCZOS,
     )
+    widest = min(image.width / size[0], image.height / size[1])
     for i in range(count):
         way = i / max(1, count - 1)
         near = way if number % 2 == 0 else 1 - way
-        width = image.width * (1 - ZOOM * near)
-        height = width / shape
+        scale = widest * (1 - ZOOM * near)
+        width, height = size[0] * scale, size[1] * scale
         side = way if number % 4 < 2 else 1 - way
         left, top = (image.width - width) * side, (image.height - height) / 2
-        box = (left, top, left + width, min(image.height, top + height))
+        # Rounding must not lead a hair beyond the edge.
+        box = (left, top, min(image.width, left + width), min(image.height, top + height))
         yield image.resize(size, Image.Resampling.BILINEAR, box=box)
 
 

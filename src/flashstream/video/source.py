@@ -3,13 +3,15 @@
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
 from flashstream.errors import SourceError
 from flashstream.video.frame import Frame
 from flashstream.video.opening import OPEN_TIMEOUT_S, READ_TIMEOUT_S, Opened, opened
-from flashstream.video.player import Player, SourceStats
+from flashstream.video.player import Player
+from flashstream.video.reading import SourceStats
 from flashstream.video.timeline import Sampler, Timeline
 from flashstream.video.url import SourceUrl, parse_source
 from flashstream.video.wallclock import FileClock, LiveClock
@@ -65,7 +67,7 @@ class VideoSource:
     @property
     def stats(self) -> SourceStats:
         """Counts up to now."""
-        return self._player.stats if self._player else SourceStats()
+        return replace(self._player.stats) if self._player else SourceStats()
 
     def frames(self) -> Iterator[Frame]:
         """Open the source and give the first frame at or after each sampling instant.
