@@ -1,6 +1,9 @@
 """Each way in which a source cannot be read, and what is said of it."""
 
 import socket
+import socketserver
+import struct
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -149,3 +152,46 @@ def test_a_feed_whose_picture_stops_while_its_sound_goes_on(web: Any, films: Any
         list(source.frames())
     assert source.stats.sampled >= 8
     assert time.monotonic() - started < 5.0
+
+
+_SOUND = (
+    "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=ear\r\nt=0 0\r\nm=audio 0 RTP/AVP 0\r\na=control:t\r\n"
+)
+
+
+class _Ear(socketserver.StreamRequestHandler):
+    """A camera with a microphone only: it refuses to play what was not set up."""
+
+    def handle(self) -> None:
+        chosen = False
+        while line := self.rfile.readline():
+            method = line.split()[0]
+            headers = dict(self._headers())
+            chosen |= method == b"SETUP"
+            refused = method == b"PLAY" and not chosen
+            body = _SOUND if method == b"DESCRIBE" else ""
+            answer = [
+                "RTSP/1.0 455 Not Valid" if refused else "RTSP/1.0 200 OK",
+                f"CSeq: {headers['cseq']}",
+                "Session: 1",
+                "Transport: RTP/AVP/TCP;unicast;interleaved=0-1",
+                f"Content-Type: application/sdp\r\nContent-Length: {len(body)}",
+            ]
+            self.wfile.write(("\r\n".join(answer) + "\r\n\r\n" + body).encode())
+            if method == b"PLAY" and chosen:
+                for i in range(100):
+                    head = struct.pack(">cBHBBHII", b"$", 0, 172, 0x80, 0, i, 160 * i, 1)
+                    self.wfile.write(head + b"\xff" * 160)
+
+    def _headers(self) -> Iterator[tuple[str, str]]:
+        while line := self.rfile.readline().decode().strip():
+            name, _, value = line.partition(":")
+            yield name.lower(), value.strip()
+
+
+def test_a_camera_with_sound_alone() -> None:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Ear) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,)).start()
+        url = f"rtsp://127.0.0.1:{server.server_address[1]}/ear"
+        _refused(url, NoVideoTrackError, "holds: audio", open_timeout_s=2.0)
+        server.shutdown()
