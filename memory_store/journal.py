@@ -101,6 +101,11 @@ class MemoryJournal:
         """Frames were observed that the store does not have."""
         return self.memory.version > self.durable_version
 
+    @property
+    def waiting(self) -> int:
+        """Records that the next commit writes; never more than the memory has."""
+        return len(self._changed_at)
+
     def observe(
         self, features: NDArray[np.float16], time_s: float, thumbnail: bytes
     ) -> MemoryDelta:

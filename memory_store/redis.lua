@@ -20,7 +20,7 @@ local meta, records = KEYS[1], KEYS[2]
 if ARGV[1] == 'claim' then
   -- The clock keeps an epoch from being given twice should a crash lose the last claim.
   local now = redis.call('TIME')
-  local epoch = now[1] * 1000 + math.floor(now[2] / 1000)
+  local epoch = now[1] * 1000000 + now[2]  -- microseconds, exact in a double until 2255
   local last = tonumber(redis.call('HGET', meta, 'epoch') or 0)
   if epoch <= last then epoch = last + 1 end
   redis.call('HSET', meta, 'epoch', string.format('%.0f', epoch))

@@ -37,6 +37,14 @@ def remembered(url: str) -> dict[str, bytes]:
     return found
 
 
+def wait_for_sync(url: str) -> None:
+    """Return once the disk has all that was written; within about a second (everysec)."""
+    with Redis.from_url(url, single_connection_client=True) as client:
+        client.set("mark", "")  # WAITAOF waits for its own connection's last write
+        local, _ = client.waitaof(1, 0, 10_000)
+        assert local == 1
+
+
 def gone(pid: int) -> bool:
     return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
@@ -49,7 +57,7 @@ def test_data_outlives_a_clean_stop_and_a_kill(tmp_path: Path) -> None:
     assert gone(pid)
     with EmbeddedValkey(folder) as server:
         remember(server.url, "killed")
-        time.sleep(1.1)  # appendfsync everysec
+        wait_for_sync(server.url)
         os.kill(server.pid, signal.SIGKILL)
     with EmbeddedValkey(folder) as server:
         assert remembered(server.url) == {"stopped": b"stopped", "killed": b"killed"}
@@ -60,6 +68,7 @@ def test_a_server_that_died_is_revived_at_the_same_url(tmp_path: Path) -> None:
         url = server.url
         assert not server.revive()
         remember(url, "yard")
+        wait_for_sync(server.url)
         os.kill(server.pid, signal.SIGKILL)
         time.sleep(0.1)
         assert server.revive()

@@ -174,6 +174,7 @@ def test_watching_goes_on_while_the_store_is_away(open_journal: Open, frames: Ma
         watch(journal, [features])
         with pytest.raises(StoreError, match="away"):
             journal.commit()
+        assert journal.waiting <= len(encode(journal.memory.view()))
     assert journal.pending
     assert journal.durable_version == 30
     store.away = False
@@ -215,6 +216,20 @@ def test_changes_made_ready_twice_or_late_are_not_lost(open_journal: Open, frame
     later = journal.prepare()
     journal.write(early)
     journal.write(later)
+    assert content(open_journal(store)) == content(journal)
+
+
+def test_what_changes_while_a_commit_is_under_way_is_in_the_next(
+    open_journal: Open, frames: Make
+) -> None:
+    store, seen = Recording(), frames(90)
+    journal = open_journal(store)
+    for start in range(0, 90, 3):
+        ready = journal.prepare()
+        watch(journal, seen[start : start + 3])
+        journal.write(ready)
+    journal.commit()
+    assert [base for _, _, base in store.sent] == list(range(0, 90, 3))  # never the whole
     assert content(open_journal(store)) == content(journal)
 
 
