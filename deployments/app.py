@@ -7,6 +7,7 @@ from ray import serve
 
 from flashstream.config import Settings
 from flashstream.deployments.answerer import answerer_deployment
+from flashstream.deployments.answerer_client import AnswererClient
 from flashstream.deployments.gateway import create_app
 from flashstream.deployments.loopback import keep_replica_on_loopback
 from flashstream.deployments.service import Service
@@ -25,7 +26,10 @@ class Gateway:
         keep_replica_on_loopback()
         self._settings = settings
         self._service = Service(
-            settings, family(settings.model), open_store(settings.store_url()), answerer
+            settings,
+            family(settings.model),
+            open_store(settings.store_url()),
+            AnswererClient(answerer),
         )
 
     def __serve_build_asgi_app__(self) -> FastAPI:  # the name is Serve's

@@ -1,7 +1,8 @@
 """The HTTP interface (FastAPI). Everything it can do is in `Service`."""
 
+import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from contextlib import aclosing
 from typing import Annotated, Any
 
@@ -29,6 +30,7 @@ from flashstream.deployments.schemas import (
 from flashstream.deployments.service import Service
 from flashstream.errors import FlashstreamError, InvalidRequestError
 
+CLIENT_LEFT = 499  # as nginx names it; nobody is there to read it, but logs and metrics are
 _RETRY_AFTER = {"no_memory_yet": "1", "overloaded": "1", "not_ready": "2", "store_unavailable": "2"}
 
 StreamId = Annotated[str, Path(alias="id", description="the stream's id", examples=["gate-3"])]
@@ -85,15 +87,11 @@ def _add_questions(app: FastAPI, service: Service) -> None:
             }
         },
     )
-    async def ask(stream: StreamId, question: Ask) -> Any:
+    async def ask(stream: StreamId, question: Ask, request: Request) -> Any:
         """Answer a question from the stream's memory."""
         events = service.ask(stream, question)
         if not question.stream:
-            async with aclosing(events):
-                async for event in events:
-                    if isinstance(event, Answer):
-                        return event
-            raise RuntimeError("the answerer ended without an answer")
+            return await _unless_left(_whole(events), request)
         # The first event is awaited here, so that a refusal still has a status of its own.
         first = await anext(events)
         return EventSourceResponse(_events(first, events), ping=15)
@@ -117,6 +115,33 @@ def _add_questions(app: FastAPI, service: Service) -> None:
             media_type="image/jpeg",
             headers={"cache-control": "private, max-age=86400, immutable"},
         )
+
+
+async def _whole(events: AsyncGenerator[TextDelta | Answer]) -> Answer:
+    async with aclosing(events):
+        async for event in events:
+            if isinstance(event, Answer):
+                return event
+    raise RuntimeError("the answerer ended without an answer")
+
+
+async def _unless_left(answer: Coroutine[Any, Any, Answer], request: Request) -> Answer | Response:
+    """The answer, given up if the client leaves meanwhile: nobody else tells a handler of that."""
+
+    async def left() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+    answering, leaving = asyncio.ensure_future(answer), asyncio.ensure_future(left())
+    try:
+        await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if answering.done():
+            return answering.result()
+        return Response(status_code=CLIENT_LEFT)
+    finally:
+        for task in (answering, leaving):
+            task.cancel()
+        await asyncio.gather(answering, leaving, return_exceptions=True)
 
 
 async def _events(

@@ -2,22 +2,20 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import UTC, datetime
-from typing import Any
-
-from ray.exceptions import RayError
 
 from flashstream.actors.calls import unwrap
 from flashstream.actors.clients import EncoderClient, FleetClient, StreamClient
 from flashstream.actors.spec import StreamSpec, StreamState, StreamStatus, check_stream_id
 from flashstream.config import Settings
 from flashstream.deployments import schemas
+from flashstream.deployments.answerer_client import AnswererClient
 from flashstream.deployments.evidence import evidence_stretches
 from flashstream.deployments.messages import AnswerDone, AnswerRequest, TextDelta
 from flashstream.errors import (
     EmptyQuestionError,
-    FlashstreamError,
     InvalidRequestError,
     NotReadyError,
     OverloadedError,
@@ -31,6 +29,8 @@ from flashstream.models.family import ModelFamily
 from flashstream.video.opening import probe
 from flashstream.video.url import parse_source
 
+_PING_S = 5.0
+
 
 def when(unix_s: float) -> datetime:
     return datetime.fromtimestamp(unix_s, UTC)
@@ -40,7 +40,11 @@ class Service:
     """The streams and the answerer of one platform."""
 
     def __init__(
-        self, settings: Settings, family: ModelFamily, store: MemoryStore, answerer: Any
+        self,
+        settings: Settings,
+        family: ModelFamily,
+        store: MemoryStore,
+        answerer: AnswererClient,
     ) -> None:
         self._settings = settings
         self._family = family
@@ -171,7 +175,9 @@ class Service:
 
     # --- questions -----------------------------------------------------------------------------
 
-    async def ask(self, stream: str, ask: schemas.Ask) -> AsyncGenerator[TextDelta | schemas.Answer]:
+    async def ask(
+        self, stream: str, ask: schemas.Ask
+    ) -> AsyncGenerator[TextDelta | schemas.Answer]:
         """Pieces of the answer's text as they come, then the whole answer.
 
         All that can be refused is refused before the first piece.
@@ -190,11 +196,12 @@ class Service:
             snapshot = await client.snapshot()
             age_s = max(0.0, time.time() - snapshot.as_of)
             request = AnswerRequest(ask.question, snapshot, max_tokens, deadline_s)
-            async for event in self._answers(request):
-                if isinstance(event, AnswerDone):
-                    yield await self._answer(client, snapshot, age_s, event)
-                else:
-                    yield event
+            async with aclosing(self._answerer.answer(request)) as events:
+                async for event in events:
+                    if isinstance(event, AnswerDone):
+                        yield await self._answer(client, snapshot, age_s, event)
+                    else:
+                        yield event
         finally:
             self._asking -= 1
 
@@ -215,16 +222,6 @@ class Service:
                 max_tokens=limits.max_tokens,
             )
         return max_tokens, min(ask.deadline_s or limits.deadline_s, limits.deadline_s)
-
-    async def _answers(self, request: AnswerRequest) -> AsyncIterator[TextDelta | AnswerDone]:
-        # Serve cancels the replica's generator when this one is closed, and the replica then
-        # aborts the request in the engine.
-        events = self._answerer.options(stream=True).answer.remote(request)
-        try:
-            async for event in events:
-                yield event
-        except (FlashstreamError, RayError) as failure:
-            raise unwrap(failure) from None
 
     async def _answer(
         self, client: StreamClient, snapshot: MemorySnapshot, age_s: float, done: AnswerDone
@@ -262,7 +259,7 @@ class Service:
         parts = {
             "store": asyncio.to_thread(self._store.ping),
             "fleet": self._ping_fleet(),
-            "answerer": self._ping_answerer(),
+            "answerer": self._answerer.ping(_PING_S),
         }
         if self._settings.encoder.placement == "shared":
             parts["encoder"] = self._ping_encoder()
@@ -279,9 +276,6 @@ class Service:
 
     async def _ping_encoder(self) -> None:
         await EncoderClient.named(self._settings.ray.namespace).ping()
-
-    async def _ping_answerer(self) -> None:
-        await asyncio.wait_for(self._answerer.ping.remote(), 5.0)
 
 
 def _image(stream: str, picture: str) -> str:

@@ -1,5 +1,6 @@
 """HTTP manners, with a fake service behind the gateway: what is tested is the mapping."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -33,6 +34,7 @@ class FakeService:
         self.fail_after_first = False
         self.closed = False
         self.ready = True
+        self.pause: asyncio.Event | None = None
 
     async def streams(self) -> schemas.StreamList:
         if self.failure:
@@ -46,6 +48,8 @@ class FakeService:
         try:
             if self.failure and not self.fail_after_first:
                 raise self.failure
+            if self.pause:
+                await self.pause.wait()
             yield TextDelta("A ")
             if self.failure:
                 raise self.failure
@@ -188,3 +192,31 @@ async def test_the_description_names_every_route_with_examples(http: httpx.Async
     }
     for schema in ("NewStream", "Ask", "Error"):
         assert described["components"]["schemas"][schema]["examples"]
+
+
+async def test_when_the_client_leaves_the_question_is_given_up(service: FakeService) -> None:
+    app = create_app(service, max_body_bytes=2048)  # type: ignore[arg-type]
+    service.pause = asyncio.Event()
+    sent: list[str] = []
+    messages = [
+        {"type": "http.request", "body": b'{"question": "What?"}', "more_body": False},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> dict[str, Any]:
+        return messages.pop(0)
+
+    async def send(message: Any) -> None:
+        sent.append(str(message.get("status", "")))
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/v1/streams/s/ask",
+        "raw_path": b"",
+        "query_string": b"",
+        "headers": [(b"content-type", b"application/json")],
+    }
+    await asyncio.wait_for(app(scope, receive, send), 5)
+    assert service.closed
+    assert sent[0] == "499"

@@ -4,8 +4,10 @@ The tests run in this order on one platform; the last ones restart it.
 """
 
 import io
+import json
 import re
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -225,6 +227,31 @@ def test_metrics_of_actors_and_replicas_are_at_one_port(served: Served, stream: 
         return text if all(name in text for name in wanted) else ""
 
     assert stream not in re.findall(r'stream="([^"]*)"', until(metrics, 60))
+
+
+@pytest.mark.parametrize("word_by_word", [True, False])
+def test_when_the_asker_leaves_the_answer_is_given_up(
+    served: Served, stream: str, word_by_word: bool
+) -> None:
+    def given_up() -> float:
+        pattern = r'ray_flashstream_questions_total\{[^}]*outcome="cancelled"[^}]*\} ([\d.]+)'
+        counts = re.findall(pattern, httpx.get(served.metrics_url).text)
+        return sum(map(float, counts))
+
+    before = given_up()
+    body = json.dumps({"question": "What was seen, in order?", "stream": word_by_word})
+    request = (
+        f"POST /v1/streams/{stream}/ask HTTP/1.1\r\nHost: {served.url[7:]}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+    )
+
+    # Left before the answerer has the question, there is nothing to give up; left after the last
+    # word, neither: so leave later and later.
+    for leave_after_s in (0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.2, 1.6):
+        with socket.create_connection(("127.0.0.1", served.http_port)) as asker:
+            asker.sendall(request.encode())
+            time.sleep(leave_after_s)
+    until(lambda: given_up() > before, 30)
 
 
 def test_a_killed_stream_actor_comes_back_with_its_memory(served: Served, stream: str) -> None:
