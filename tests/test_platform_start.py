@@ -1,11 +1,17 @@
-"""What is checked before anything is started."""
+"""What is checked before anything is started, and the watch over the embedded store."""
 
+import os
+import signal
 import socket
+import time
+from pathlib import Path
 
 import pytest
 
-from flashstream.errors import PortInUseError
-from flashstream.platform import check_port_free
+from flashstream.errors import PortInUseError, StoreError
+from flashstream.memory_store.embedded import EmbeddedValkey
+from flashstream.memory_store.open import open_store
+from flashstream.platform import check_port_free, kept_alive
 
 
 def test_a_free_port_is_fine() -> None:
@@ -24,3 +30,21 @@ def test_a_port_in_use_is_named_with_its_setting() -> None:
 def test_an_address_of_another_machine_is_refused() -> None:
     with pytest.raises(PortInUseError, match=r"192\.0\.2\.77"):
         check_port_free("192.0.2.77", 8000, "http.port")
+
+
+def test_a_killed_store_is_started_again_with_what_it_had(tmp_path: Path) -> None:
+    with EmbeddedValkey(tmp_path) as server, kept_alive(server):
+        store = open_store(server.url)
+        store.put_stream("gate", {"url": "rtsp://camera"})
+        time.sleep(1.5)  # "everysec": what is older than a second is on disk
+        killed = server.pid
+        os.kill(killed, signal.SIGKILL)
+        deadline = time.monotonic() + 15
+        while True:
+            try:
+                if store.streams() == {"gate": {"url": "rtsp://camera"}} and server.pid != killed:
+                    break
+            except StoreError:
+                time.sleep(0.1)
+            assert time.monotonic() < deadline
+        store.close()

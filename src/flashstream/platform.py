@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -18,7 +19,7 @@ import structlog
 from pydantic import SecretStr
 
 from flashstream.config import Settings
-from flashstream.errors import NotReadyError, PortInUseError
+from flashstream.errors import FlashstreamError, NotReadyError, PortInUseError
 from flashstream.memory_store.embedded import EmbeddedValkey
 from flashstream.memory_store.open import open_store
 from flashstream.models.registry import family
@@ -26,6 +27,7 @@ from flashstream.models.registry import family
 Report = Callable[[str, float], None]
 """Called with what is being started, and the share of it done (0 to 1)."""
 
+_STORE_LOOK_S = 0.5
 _READY_S = 300.0  # converting and loading the language model on slow disks
 
 
@@ -107,6 +109,7 @@ class Platform:
                 server = self._stack.enter_context(
                     EmbeddedValkey(settings.store.data_dir / "valkey")
                 )
+            self._stack.enter_context(kept_alive(server))
             embedded = settings.store.model_copy(update={"redis_url": SecretStr(server.url)})
             settings = settings.model_copy(update={"store": embedded})
         store = open_store(settings.store_url())
@@ -174,6 +177,29 @@ class Platform:
                 last = answer.text
             time.sleep(0.2)
         raise NotReadyError(f"the platform was not ready within {_READY_S:g} s: {last}")
+
+
+@contextlib.contextmanager
+def kept_alive(server: EmbeddedValkey) -> Iterator[None]:
+    """Start the store again whenever it dies, with what it had written; streams catch up."""
+    stop = threading.Event()
+    log = structlog.get_logger()
+
+    def watch() -> None:
+        while not stop.wait(_STORE_LOOK_S):
+            try:
+                if server.revive():
+                    log.warning("store_restarted")
+            except FlashstreamError as failure:
+                log.error("store_not_restarted", error=failure.message)
+
+    watcher = threading.Thread(target=watch, name="store-watch", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        watcher.join()
 
 
 @contextlib.contextmanager
