@@ -17,7 +17,8 @@ from flashstream.errors import (
     InvalidRequestError,
     QuestionTooLongError,
 )
-from flashstream.models.family import Grounder, MemoryItem, ModelFamily, Prompt
+from flashstream.memory_store.snapshot import MemorySnapshot
+from flashstream.models.family import Grounder, MemoryItem, Prompt
 from flashstream.telemetry import ANSWER_SECONDS, QUESTIONS, TOKENS, TTFT_SECONDS, Telemetry
 
 
@@ -41,13 +42,23 @@ class Engine(Protocol):
     ) -> AsyncGenerator[EngineOutput]: ...
 
 
+class Packer(Protocol):
+    """What the answerer needs of a `ModelFamily`."""
+
+    def fingerprint(self) -> str: ...
+
+    def pack(self, snapshot: MemorySnapshot) -> MemoryItem: ...
+
+    def prompt(self, question: str, snapshot: MemorySnapshot) -> Prompt: ...
+
+
 class Answerer:
     """Checks a question, packs the memory it is about, and streams the answer."""
 
     def __init__(
         self,
         engine: Engine,
-        family: ModelFamily,
+        family: Packer,
         grounder: Grounder,
         telemetry: Telemetry,
         *,

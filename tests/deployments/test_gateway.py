@@ -198,7 +198,7 @@ async def test_when_the_client_leaves_the_question_is_given_up(service: FakeServ
     app = create_app(service, max_body_bytes=2048)  # type: ignore[arg-type]
     service.pause = asyncio.Event()
     sent: list[str] = []
-    messages = [
+    messages: list[dict[str, Any]] = [
         {"type": "http.request", "body": b'{"question": "What?"}', "more_body": False},
         {"type": "http.disconnect"},
     ]

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from flashstream import media
 from flashstream.errors import MissingPackageError, SettingError
 from flashstream.models.demo import files
 from flashstream.models.family import ModelFamily
@@ -39,7 +40,7 @@ def test_all_packages_are_there(family: ModelFamily) -> None:
 def test_a_missing_package_is_named(
     family: ModelFamily, monkeypatch: pytest.MonkeyPatch, root: str, package: str
 ) -> None:
-    found = files.package_folder
+    found = media.package_folder
     monkeypatch.setattr(files, "package_folder", lambda name: None if name == root else found(name))
     with pytest.raises(MissingPackageError, match=package):
         family.check()

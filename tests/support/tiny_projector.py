@@ -10,6 +10,8 @@ from torch import nn
 class TinyProjector(nn.Module):
     """Each row linearly, shifted by its first meta column."""
 
+    scale: torch.Tensor
+
     def __init__(self, options: Mapping[str, Any], hidden_size: int) -> None:
         super().__init__()
         self.linear = nn.Linear(int(options["channels"]), hidden_size)

@@ -69,7 +69,8 @@ def reference(folder: Path, item: MemoryItem, question: str, tokens: int) -> str
 
     def words(text: str) -> torch.Tensor:
         ids = tokenizer.encode(text, add_special_tokens=False, return_tensors="pt")
-        return llm.get_input_embeddings()(ids)[0]
+        embedded: torch.Tensor = llm.get_input_embeddings()(ids)[0]
+        return embedded
 
     with torch.inference_mode():
         memory = projector(torch.from_numpy(item.features).float(), torch.from_numpy(item.meta))
