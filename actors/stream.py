@@ -15,6 +15,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from flashstream.actors.lending import Lending
 from flashstream.actors.mailbox import Mailbox
 from flashstream.actors.spec import StreamSpec, StreamState, StreamStatus
 from flashstream.errors import (
@@ -93,7 +94,7 @@ class StreamWorker:
         self._stopping = threading.Event()
         self._source: VideoSource | None = None
         self._memory_lock = threading.Lock()
-        self._lent: dict[str, tuple[bytes, float]] = {}  # JPEG, and until when (monotonic)
+        self._lending = Lending(options.lend_s)
         self._state_lock = threading.Lock()
         self._state = StreamState.CONNECTING
         self._since_s = time.time()
@@ -132,7 +133,7 @@ class StreamWorker:
         """The newest memory; `NoMemoryYetError` before the first frame."""
         with self._memory_lock:
             snapshot = self._journal.memory.snapshot()
-            self._lend(snapshot)
+            self._lending.lend(snapshot, self._journal.memory.picture)
         self._telemetry.observe(SNAPSHOT_AGE, max(0.0, time.time() - snapshot.as_of))
         return snapshot
 
@@ -158,23 +159,9 @@ class StreamWorker:
             kept.append(picture)
         return tuple(kept)
 
-    def _lend(self, snapshot: MemorySnapshot) -> None:
-        """Hold the snapshot's pictures until an answer made from it has chosen its evidence; the
-        memory itself lets go of pictures with every frame."""
-        now = time.monotonic()
-        for picture in [key for key, (_, until) in self._lent.items() if until < now]:
-            del self._lent[picture]
-        for pictures in snapshot.slots.pictures:
-            for picture in pictures:
-                jpeg = self._journal.memory.picture(picture)
-                if jpeg is not None:
-                    self._lent[picture] = (jpeg, now + self._options.lend_s)
-
     def _held(self, picture: str) -> bytes | None:
         with self._memory_lock:
-            if picture in self._lent:
-                return self._lent[picture][0]
-            return self._journal.memory.picture(picture)
+            return self._lending.picture(picture) or self._journal.memory.picture(picture)
 
     def status(self) -> StreamStatus:
         with self._state_lock:
