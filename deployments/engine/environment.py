@@ -23,7 +23,10 @@ def vllm_environment(threads: int, start_timeout_s: int) -> Iterator[None]:
     """
     before = dict(os.environ)
     os.environ.update(_OURS)
-    os.environ["OMP_NUM_THREADS"] = str(threads)  # unset, idle threads spin and starve the rest
+    os.environ["OMP_NUM_THREADS"] = str(threads)  # unset, it can be one per core of the host
+    # Threads that wait shall sleep, not spin: encoder and stream actors share the cores, and a
+    # step that spins for a thread which is not on a core takes several times as long.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ["VLLM_ENGINE_READY_TIMEOUT_S"] = str(start_timeout_s)
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
     for name in _UNWANTED:
