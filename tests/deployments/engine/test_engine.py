@@ -193,15 +193,26 @@ async def test_cancellation_frees_the_request(engine: MemoryEngine) -> None:
     assert await becomes_idle(engine, 1.0)
 
 
-async def test_cancellation_before_the_first_token_frees_the_request(engine: MemoryEngine) -> None:
-    for steps in range(12):  # at each point of handing the request over
-        task = asyncio.create_task(ask(engine, make_item(9), "w82", "early:1", tokens=3500))
-        for _ in range(steps):
-            await asyncio.sleep(0.001)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-    await asyncio.sleep(0.1)
+async def test_cancellation_while_it_is_handed_over_frees_the_request(
+    engine: MemoryEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    core = engine._llm.engine_core  # type: ignore[union-attr]
+    send = core.add_request_async
+
+    async def send_slowly(request: object) -> None:
+        await send(request)
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(core, "add_request_async", send_slowly)
+    task = asyncio.create_task(ask(engine, make_item(9), "w82", "early:1", tokens=3500))
+    for _ in range(200):
+        if engine.running():
+            break
+        await asyncio.sleep(0.01)
+    assert engine.running() == 1
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
     assert await becomes_idle(engine, 1.0)
 
 
