@@ -108,7 +108,11 @@ class Kit:
         )
 
     def ask(self, question: str = "what is there?", **changed: Any) -> AsyncGenerator[Any]:
-        fields: dict[str, Any] = {"snapshot": make_snapshot(), "max_tokens": 20, "deadline_s": 5.0} | changed
+        fields: dict[str, Any] = {
+            "snapshot": make_snapshot(),
+            "max_tokens": 20,
+            "deadline_s": 5.0,
+        } | changed
         return self.answerer.answer(AnswerRequest(question, **fields))
 
     async def all(self, question: str = "what is there?", **changed: Any) -> list[Any]:
