@@ -8,6 +8,7 @@ import numpy as np
 from flashstream.memory_store.snapshot import Slots
 
 MOST = 3
+LEAST = 0.75  # relevance; below it a picture would not show what the answer says
 NEARLY_AS_GOOD = 0.8  # of the most relevant slot's relevance
 
 
@@ -26,11 +27,11 @@ def evidence_stretches(slots: Slots, ranked: Sequence[tuple[int, float]]) -> lis
 
     ranked: (slot id, relevance), as a `Grounder` gives them. Slots nearly as relevant as the best
     are taken; those next to each other in time are one stretch, since consolidation cuts a lasting
-    scene into several slots.
+    scene into several slots. None are relevant to "no": nothing is shown then.
     """
     relevance = dict(ranked)
     best = max(relevance.values(), default=0.0)
-    if best <= 0:
+    if best < LEAST:
         return []
     runs: list[list[int]] = []
     last_taken = False

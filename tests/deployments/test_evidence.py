@@ -25,7 +25,7 @@ def test_neighbours_in_time_are_one_stretch_with_the_best_slot_s_picture() -> No
 
 
 def test_slots_far_less_relevant_than_the_best_are_left_out() -> None:
-    assert evidence_stretches(slots(4), [(10, 0.5), (12, 0.39)]) == [Stretch(0.0, 9.0, "p0", 0.5)]
+    assert evidence_stretches(slots(4), [(10, 0.9), (12, 0.7)]) == [Stretch(0.0, 9.0, "p0", 0.9)]
 
 
 def test_at_most_three_stretches() -> None:
@@ -35,4 +35,4 @@ def test_at_most_three_stretches() -> None:
 
 def test_nothing_relevant_is_no_evidence() -> None:
     assert evidence_stretches(slots(4), []) == []
-    assert evidence_stretches(slots(4), [(10, 0.0)]) == []
+    assert evidence_stretches(slots(4), [(10, 0.7), (11, 0.7)]) == []

@@ -4,6 +4,8 @@ The folder is made beside its final place and renamed, under a file lock, so tha
 complete or not at all and two processes may ask for it at once.
 """
 
+import contextlib
+import io
 import json
 import shutil
 import tempfile
@@ -99,8 +101,10 @@ def read_llm() -> tuple[dict[str, Tensor], dict[str, Any], Any]:
 
     path = files.llm_file()
     source = {"pretrained_model_name_or_path": path.parent, "gguf_file": path.name}
-    model = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32)
-    tokenizer = AutoTokenizer.from_pretrained(**source)
+    # Its own progress bars would run through ours.
+    with contextlib.redirect_stderr(io.StringIO()):
+        model = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32)
+        tokenizer = AutoTokenizer.from_pretrained(**source)
     config = model.config.to_dict()
     for key in ("quantization_config", "_name_or_path"):
         config.pop(key, None)
