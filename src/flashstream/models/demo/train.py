@@ -7,6 +7,7 @@ run that was stopped goes on from its last checkpoint (`--fresh` starts again).
 
 import argparse
 import math
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from flashstream.evals.questions import photograph_pages
 from flashstream.models.demo import files, lora
 from flashstream.models.demo.backgrounds import backgrounds
 from flashstream.models.demo.card import Figures, card
-from flashstream.models.demo.convert import LORA_PREFIX, PROJECTOR_PREFIX, RANK, complete, convert
+from flashstream.models.demo.convert import LORA_PREFIX, PROJECTOR_PREFIX, RANK, convert
 from flashstream.models.demo.course import Course, examine, loss, packed
 from flashstream.models.demo.family import DemoFamily
 from flashstream.models.demo.labels import load_labels
@@ -63,9 +64,9 @@ class Trainer:
         torch.manual_seed(plan.seed)
         torch.set_num_threads(plan.threads)
         base = work / "base"
-        if not complete(base):
-            base.mkdir(parents=True, exist_ok=True)
-            convert(base, {}, lambda what, _share: console.log(what))
+        shutil.rmtree(base, ignore_errors=True)
+        base.mkdir(parents=True)
+        convert(base, {}, lambda what, _share: console.log(what))
         self.model = ReferenceModel(base)
         self.model.projector.float()
         self._adapters = lora.adapt(self.model.llm.model.layers, RANK, plan.seed)
@@ -159,6 +160,10 @@ class Trainer:
             )
         return {name: examine(self.model, each) for name, each in pages.items()}
 
+    def forget_checkpoint(self) -> None:
+        """The run is complete: the next one starts anew."""
+        self._checkpoint().unlink(missing_ok=True)
+
     def _checkpoint(self) -> Path:
         return self._work / "checkpoint.pt"
 
@@ -195,6 +200,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             threads=trainer.plan.threads,
         )
     )
+    trainer.forget_checkpoint()
     for name, each in figures.items():
         for kind, (right, asked) in each.items():
             console.log(f"{name}: {kind:>10} {right} of {asked}")
