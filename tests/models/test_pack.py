@@ -60,7 +60,7 @@ def test_entries_go_from_abstract_over_oldest_to_newest(remember: Remember) -> N
     item = pack(snapshot)
     parts = item.meta[:, 0].tolist()
     assert parts == (
-        [Part.ABSTRACT] * 25 + [Part.RETRIEVED] * 3 + [Part.TEMPORAL] * 25 + [Part.SPATIAL]
+        [Part.ABSTRACT] * 25 + [Part.RETRIEVED] * 12 + [Part.TEMPORAL] * 25 + [Part.SPATIAL]
     )
     assert item.meta[-1].tolist() == [Part.SPATIAL, 4, 0, NOW]
     newest = snapshot.features[snapshot.parts == Part.SPATIAL]
@@ -79,12 +79,12 @@ def test_a_retrieved_frame_has_the_mark_of_its_slot(remember: Remember) -> None:
 
 
 def test_a_full_memory_has_as_many_tokens_whatever_its_age(remember: Remember) -> None:
-    assert {pack(remember(30, gap)).tokens for gap in (0.1, 1.0, 3600.0, 1e5)} == {379}
+    assert {pack(remember(30, gap)).tokens for gap in (0.1, 1.0, 3600.0, 1e5)} == {613}
 
 
 def test_tokens_are_those_of_the_meta(remember: Remember) -> None:
     item = pack(remember(4))
-    assert item.tokens == token_count(item.meta) == 4 + 4 * 10 + 4 * 26
+    assert item.tokens == token_count(item.meta) == 4 + 4 * 10 + (4 + 1) * 26
     assert item.features.dtype == np.float16
     assert item.meta.dtype == np.int64
     assert item.meta[:, 1].sum() == len(item.features)

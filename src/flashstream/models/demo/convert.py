@@ -17,20 +17,24 @@ from filelock import FileLock
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from flashstream.memory_store.snapshot import Part
 from flashstream.models.demo import files, lora
 from flashstream.models.demo.anchor import anchor_weights
+from flashstream.models.demo.family import DemoFamily
 from flashstream.models.demo.labels import load_labels
-from flashstream.models.demo.pack import LABEL_TOKENS, MARK_TOKENS, QUADRANTS
+from flashstream.models.demo.pack import entry_tokens
 from flashstream.models.demo.projector import DemoProjector
 from flashstream.models.family import Progress
 
 MEMORY_TOKEN_ID = 16
 """<empty_output>: in the tokenizer's vocabulary, but never in a question (see `prompt`)."""
 
+_MEMORY = DemoFamily.memory
 MAX_TOKENS = (
-    25
-    + 25 * (MARK_TOKENS + LABEL_TOKENS)
-    + 4 * (MARK_TOKENS + LABEL_TOKENS + QUADRANTS * LABEL_TOKENS)
+    _MEMORY.abstract_slots * entry_tokens(Part.ABSTRACT)
+    + _MEMORY.temporal_slots * entry_tokens(Part.TEMPORAL)
+    + _MEMORY.retrieved_slots * entry_tokens(Part.RETRIEVED)
+    + _MEMORY.spatial_frames * entry_tokens(Part.SPATIAL)
 )
 RANK = 16
 OPTIONS: dict[str, Any] = {"channels": 1280, "labels": 1000, "rank": RANK}
