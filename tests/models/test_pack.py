@@ -66,7 +66,7 @@ def test_entries_go_from_abstract_over_oldest_to_newest(remember: Remember) -> N
     newest = snapshot.features[snapshot.parts == Part.SPATIAL]
     np.testing.assert_array_equal(item.features[-4:], newest)
     since = dict(zip(snapshot.slots.ids.tolist(), snapshot.slots.first_s.tolist(), strict=True))
-    temporal = item.features[25 + 3 * 4 : -4].reshape(25, 4, -1)
+    temporal = item.features[25 + 12 * 4 : -4].reshape(25, 4, -1)
     for place, slot in enumerate(sorted(since, key=lambda s: since[s])):
         rows = (snapshot.parts == Part.TEMPORAL) & (snapshot.groups == slot)
         np.testing.assert_array_equal(temporal[place], snapshot.features[rows])
