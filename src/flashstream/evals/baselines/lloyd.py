@@ -47,7 +47,8 @@ def lloyd(
     lengths = np.einsum("nw,nw->n", points, points)
     centroids, moved = start.copy(), np.empty_like(start)
     mean_times = np.zeros(slots)
-    for done in range(1, rounds + 1):
+    done = 0
+    for done in range(1, rounds + 1):  # noqa: B007
         scores = points @ centroids.T
         scores *= -2
         scores += np.einsum("sw,sw->s", centroids, centroids)
