@@ -27,6 +27,7 @@ from flashstream.logs import configure_logs
 from flashstream.memory_store.journal import MemoryJournal
 from flashstream.memory_store.open import open_store
 from flashstream.memory_store.snapshot import MemorySnapshot
+from flashstream.memory_store.star import StarMemory
 from flashstream.models.registry import family
 from flashstream.telemetry import RayTelemetry
 from flashstream.video.source import VideoSource
@@ -68,6 +69,7 @@ class StreamActor:
     def __init__(self, spec: StreamSpec, settings: Settings) -> None:
         configure_logs()
         model = family(settings.model)
+        memory = settings.memory.applied_to(model.memory)
         telemetry = RayTelemetry()
         streams = settings.streams
         store = open_store(settings.store_url())
@@ -78,16 +80,21 @@ class StreamActor:
                 commit_interval_s=streams.commit_interval_s,
                 reconnect_max_s=streams.reconnect_max_s,
                 thumbnail_width=streams.thumbnail_width,
+                thumbnail_bytes=memory.thumbnail_bytes,
                 picture_ttl_s=settings.store.picture_ttl_s,
                 lend_s=settings.answers.deadline_s + 10,
             ),
             open_journal=lambda: MemoryJournal.open(
                 spec.id,
                 store,
-                model.memory,
-                grid=model.grid,
-                channels=model.channels,
-                fingerprint=model.fingerprint(),
+                lambda epoch: StarMemory(
+                    memory,
+                    model.grid,
+                    model.channels,
+                    stream=spec.id,
+                    epoch=epoch,
+                    fingerprint=model.fingerprint(),
+                ),
             ),
             open_source=lambda: VideoSource(
                 spec.url,

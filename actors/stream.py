@@ -62,6 +62,7 @@ class StreamOptions:
     commit_interval_s: float
     reconnect_max_s: float
     thumbnail_width: int
+    thumbnail_bytes: int
     picture_ttl_s: int
     lend_s: float
 
@@ -74,7 +75,7 @@ class StreamWorker:
         spec: StreamSpec,
         options: StreamOptions,
         *,
-        open_journal: Callable[[], MemoryJournal],
+        open_journal: Callable[[], MemoryJournal[NDArray[np.float16]]],
         open_source: Callable[[], VideoSource],
         preprocess: Callable[[NDArray[np.uint8]], NDArray[np.uint8]],
         encode: Encode,
@@ -83,7 +84,7 @@ class StreamWorker:
         self._spec = spec
         self._options = options
         self._open_journal = open_journal
-        self._opened: MemoryJournal | None = None
+        self._opened: MemoryJournal[NDArray[np.float16]] | None = None
         self._open_source = open_source
         self._preprocess = preprocess
         self._encode = encode
@@ -121,7 +122,7 @@ class StreamWorker:
             self._guard(self._commit)
 
     @property
-    def _journal(self) -> MemoryJournal:
+    def _journal(self) -> MemoryJournal[NDArray[np.float16]]:
         if self._opened is None:
             raise NotReadyError(
                 f"the memory of stream '{self._spec.id}' is not open yet: {self._reason}",
@@ -290,7 +291,8 @@ class StreamWorker:
                 self._log.warning("encode_failed", error=str(failure))
                 self._stopping.wait(_ENCODER_PAUSE_S)
             return
-        jpeg = thumbnail(frame.rgb, width=self._options.thumbnail_width)
+        options = self._options
+        jpeg = thumbnail(frame.rgb, options.thumbnail_width, limit=options.thumbnail_bytes)
         began = time.perf_counter()
         with self._memory_lock:
             self._journal.observe(features, frame.wall_s, jpeg)

@@ -5,8 +5,8 @@
 | `meta`       | the header: version, times, fingerprint, sizes, slot order | every frame    |
 | `slot:<id>`  | a cluster, and which frames it remembers at what distance  | ≤ 2 a frame    |
 | `frame:<n>`  | a remembered frame: features, thumbnail, time              | never; it goes |
-| `abstract`   | the abstract rows                                         | every frame    |
-| `spatial`    | the newest frames                                         | every frame    |
+| `abstract`   | the abstract rows (STAR)                                  | every frame    |
+| `spatial`    | the newest frames (STAR)                                  | every frame    |
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -84,6 +84,10 @@ def decode(records: Mapping[str, bytes]) -> MemoryState:
         kept = tuple(frame(number, distance) for number, distance in record.fields["candidates"])
         return SlotState(_read_cluster(record, sizes), kept)
 
+    slots = tuple(_read(records, slot_name(number), slot) for number in header.order)
+    if header.kind != "star":
+        return MemoryState(header, slots, np.zeros((0, sizes["channels"]), np.float32), ())
+
     def abstract(record: Record) -> NDArray[np.float32]:
         rows: NDArray[np.float32] = _of_shape(record.arrays["rows"], (-1, sizes["channels"]))
         return rows
@@ -96,7 +100,7 @@ def decode(records: Mapping[str, bytes]) -> MemoryState:
 
     return MemoryState(
         header=header,
-        slots=tuple(_read(records, slot_name(number), slot) for number in header.order),
+        slots=slots,
         abstract=_read(records, ABSTRACT, abstract),
         spatial=_read(records, SPATIAL, spatial),
     )
@@ -107,11 +111,10 @@ _Content = tuple[dict[str, Any], dict[str, NDArray[Any]]]
 
 def _writers(state: MemoryState) -> dict[str, Callable[[], _Content]]:
     """For each record what makes its fields and arrays, so that only those asked for are made."""
-    writers: dict[str, Callable[[], _Content]] = {
-        META: partial(_header, state.header),
-        ABSTRACT: lambda: ({}, {"rows": state.abstract}),
-        SPATIAL: partial(_spatial, state),
-    }
+    writers: dict[str, Callable[[], _Content]] = {META: partial(_header, state.header)}
+    if state.header.kind == "star":
+        writers[ABSTRACT] = lambda: ({}, {"rows": state.abstract})
+        writers[SPATIAL] = partial(_spatial, state)
     for slot in state.slots:
         writers[slot_name(slot.cluster.id)] = partial(_slot, slot)
         for kept in slot.candidates:

@@ -20,5 +20,5 @@ class MemoryDelta:
     slots_removed: frozenset[int]
     frames: frozenset[int]
     frames_removed: frozenset[int]
-    abstract: bool = True
-    spatial: bool = True
+    abstract: bool = False
+    spatial: bool = False

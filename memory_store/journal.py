@@ -1,18 +1,14 @@
 """A memory and the store it is written to, kept in step."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Self
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Generic, Self
 
 from flashstream.errors import CorruptRecordError, SupersededError
-from flashstream.memory_store.abstract import SemanticAttention
 from flashstream.memory_store.codec import changed, decode, encode, names, removed
 from flashstream.memory_store.delta import MemoryDelta
-from flashstream.memory_store.star import StarMemory
-from flashstream.memory_store.star_config import StarConfig
+from flashstream.memory_store.memory import Seen, StreamMemory
 from flashstream.memory_store.store import Commit, MemoryStore
 
 
@@ -31,7 +27,7 @@ class Changes:
     present: frozenset[str]
 
 
-class MemoryJournal:
+class MemoryJournal(Generic[Seen]):
     """The owner's hold on one stream's memory.
 
     Frames are observed in memory; `commit` writes what changed since the last commit that
@@ -42,7 +38,9 @@ class MemoryJournal:
     holds up commits only.
     """
 
-    def __init__(self, memory: StarMemory, store: MemoryStore, stored: frozenset[str]) -> None:
+    def __init__(
+        self, memory: StreamMemory[Seen], store: MemoryStore, stored: frozenset[str]
+    ) -> None:
         """`memory`, as the store has it now, in records named `stored`; `open` makes both.
 
         `durable_version` and `durable_as_of` tell up to where the store has it.
@@ -58,31 +56,15 @@ class MemoryJournal:
 
     @classmethod
     def open(
-        cls,
-        stream: str,
-        store: MemoryStore,
-        config: StarConfig,
-        *,
-        grid: int,
-        channels: int,
-        fingerprint: str,
-        attention: SemanticAttention | None = None,
+        cls, stream: str, store: MemoryStore, make: Callable[[int], StreamMemory[Seen]]
     ) -> Self:
         """Claim the stream and go on from its stored memory, or from an empty one.
 
+        make: an empty memory of the stream, of the epoch given.
         Raises StoreError if the store is away, CorruptRecordError if what it has is damaged,
-        FingerprintError if that is of another model or of other sizes.
+        FingerprintError if that is of another model, kind or size.
         """
-        epoch = store.claim(stream)
-        memory = StarMemory(
-            config,
-            grid,
-            channels,
-            stream=stream,
-            epoch=epoch,
-            fingerprint=fingerprint,
-            attention=attention,
-        )
+        memory = make(store.claim(stream))
         stored = store.load(stream)
         if stored is None:
             return cls(memory, store, frozenset())
@@ -106,10 +88,8 @@ class MemoryJournal:
         """Records that the next commit writes; never more than the memory has."""
         return len(self._changed_at)
 
-    def observe(
-        self, features: NDArray[np.float16], time_s: float, thumbnail: bytes
-    ) -> MemoryDelta:
-        """Take in a frame; see `StarMemory.observe`."""
+    def observe(self, features: Seen, time_s: float, thumbnail: bytes) -> MemoryDelta:
+        """Take in a frame; see `StreamMemory.observe`."""
         with self._memory_lock:
             delta = self.memory.observe(features, time_s, thumbnail)
             self._changed_at.update(dict.fromkeys(changed(delta), delta.version))

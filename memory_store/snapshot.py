@@ -8,12 +8,21 @@ from numpy.typing import NDArray
 
 
 class Part(IntEnum):
-    """The part of STAR memory a row belongs to (arXiv 2406.08085, section 3.2)."""
+    """The part of memory a row belongs to.
+
+    STAR (arXiv 2406.08085 §3.2) has all four. Flash memory (arXiv 2506.23825 §3.3) has two: its
+    context synthesis memory (CSM) is `TEMPORAL`, its detail augmentation memory (DAM) `RETRIEVED`.
+    """
 
     ABSTRACT = 0
     TEMPORAL = 1
     RETRIEVED = 2
     SPATIAL = 3
+
+
+def row_bytes(channels: int) -> int:
+    """Bytes of one row of a snapshot: features, part, group, time and position."""
+    return 2 * channels + 1 + 4 + 8 + 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +47,8 @@ class Slots:
 class MemorySnapshot:
     """All that an answer may use of one stream, in the published order of parts.
 
-    features: float16[N, D] patch features: abstract, temporal, retrieved, spatial.
+    features: float16[N, D] patch features: abstract, temporal, retrieved, spatial (STAR), or
+        retrieved, temporal (Flash).
     parts: int8[N] the `Part` of each row.
     groups: int32[N] what a row belongs to: the slot's id (temporal, retrieved), the row's own
         number (abstract), or 0 for the newest spatial frame, 1 for the one before, …
@@ -47,7 +57,8 @@ class MemorySnapshot:
     positions: int32[N, 3] positions (t, h, w); for STAR all three are the row's number.
     slots: the temporal slots' table.
     frames_seen: frames observed since the stream was added.
-    version: number of observed frames that led here; `as_of`: Unix time of the newest of them.
+    version: number of observed frames (Flash: steps of two) that led here.
+    as_of: Unix time of the newest of them.
     uuid: "{stream}:{epoch}:{version}:{digest}"; equal uuids mean equal features and times.
     fingerprint: of the model family that made the features.
     """
@@ -65,3 +76,7 @@ class MemorySnapshot:
     times: NDArray[np.float64]
     positions: NDArray[np.int32]
     slots: Slots
+
+    def nbytes(self) -> int:
+        """Bytes of the rows' arrays."""
+        return len(self.features) * row_bytes(self.features.shape[1])

@@ -2,6 +2,10 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from flashstream.memory_store.detail import DetailName
+
+THUMBNAIL_BYTES = 65_536
+
 
 class StarConfig(BaseModel):
     """Sizes of STAR memory's parts; the defaults are the published ones (arXiv 2406.08085).
@@ -18,9 +22,12 @@ class StarConfig(BaseModel):
     temporal_grid: int = Field(4, ge=1, le=64, description="patches on a side of a centroid")
     abstract_slots: int = Field(25, ge=1, le=1024, description="rows under semantic attention")
     abstract_rate: float = Field(0.2, gt=0, le=1, description="share a frame takes in all rows")
-    retrieved_slots: int = Field(3, ge=0, le=1024, description="heaviest slots shown in detail")
+    retrieved_slots: int = Field(3, ge=0, le=1024, description="slots shown in detail")
     retrieved_grid: int = Field(8, ge=1, le=64, description="patches on a side of a kept frame")
     candidates: int = Field(2, ge=1, le=16, description="frames kept for each temporal slot")
+    thumbnail_bytes: int = Field(THUMBNAIL_BYTES, ge=0, description="largest thumbnail taken")
+    detail: DetailName = Field("heaviest", description="which slots are shown in detail")
+    temper: float = Field(1.0, ge=0, le=1, description="β: a weight counts as w^β in the Ward cost")
 
     @property
     def tokens(self) -> int:
@@ -35,7 +42,7 @@ class StarConfig(BaseModel):
     def geometry(self) -> dict[str, int]:
         """The sizes that stored records depend on; a memory opens only under equal ones.
 
-        `abstract_rate`, `candidates` and `retrieved_slots` may change between runs.
+        All else may change between runs.
         """
         return {
             "spatial_frames": self.spatial_frames,

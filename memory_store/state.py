@@ -13,12 +13,13 @@ from flashstream.memory_store.ward import ClusterState
 class StateHeader:
     """What a memory is of, and where it stands.
 
-    as_of: Unix time of the newest frame, None before the first.
-    geometry: the sizes of parts, the encoder's grid and channels (see `StarMemory.geometry`).
+    kind: "star" or "flash". as_of: Unix time of the newest frame, None before the first.
+    geometry: the sizes of parts, the encoder's grid and channels (see `StreamMemory.geometry`).
     order: ids of the temporal slots in row order, which settles ties.
     next_id: the id that the next new slot will have.
     """
 
+    kind: str
     stream: str
     epoch: int
     version: int
@@ -47,7 +48,10 @@ class SpatialFrame:
 
 @dataclass(frozen=True, slots=True)
 class MemoryState:
-    """A whole memory: slots in row order, abstract rows float32[A, D], newest frames first."""
+    """A whole memory: slots in row order, abstract rows float32[A, D], newest frames first.
+
+    A kind of memory without an abstract or a spatial part has no rows there.
+    """
 
     header: StateHeader
     slots: tuple[SlotState, ...]

@@ -5,8 +5,10 @@ the pair that raises the weighted k-means objective least is the one of least Wa
 
     Δ(i, j) = w_i·w_j / (w_i + w_j) · ‖c_i − c_j‖².
 
-The squared distances are kept, so a frame costs one new row of them, an arg-min, one weighted
-mean and one recomputed row: O(K·P·D), however long the stream has run.
+A weight counts in the cost as w^β: β = 1 is the objective above, a smaller one lets heavy slots
+merge more easily, so that what was seen once is kept longer (`StarConfig.temper`). What is known
+of the distances is kept, so a frame costs an arg-min, one weighted mean and the distances that
+changed and matter: O(K·P·D), however long the stream has run.
 """
 
 from collections.abc import Sequence
@@ -15,11 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-CARRY_SCALE = np.float32(2**24)
-"""A float32's rounding error times 2^24 is as large as the number itself at most: float16 holds
-it wherever float16 held the features."""
-
-_BLOCK_BYTES = 512 * 1024  # of differences computed at once, so that they stay in the L2 cache
+from flashstream.memory_store.distances import PairDistances
+from flashstream.memory_store.means import Means
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ class Step:
 class ClusterState:
     """One cluster, complete: equal states have equal futures, bit for bit.
 
-    centroid: float32[P·D]; carry: float16[P·D], what rounding took from the centroid, × 2^24.
+    centroid: float32[P·D]; carry: int16[P·D], what rounding took from it (see `Means`).
     """
 
     id: int
@@ -51,7 +50,7 @@ class ClusterState:
     mean_s: float
     last_s: float
     centroid: NDArray[np.float32]
-    carry: NDArray[np.float16]
+    carry: NDArray[np.int16]
 
 
 class WardClusters:
@@ -61,56 +60,56 @@ class WardClusters:
     (the lower row, if equal) keeps its row and id; the other's row takes the frame under a new id.
     """
 
-    def __init__(self, slots: int, patches: int, channels: int) -> None:
-        self.slots, self.patches, self.channels = slots, patches, channels
+    def __init__(self, slots: int, patches: int, channels: int, temper: float = 1.0) -> None:
+        self.slots, self.patches, self.channels, self.temper = slots, patches, channels, temper
         width = patches * channels
         self.used = 0
         self.next_id = 0
         # Row K of each array is the new frame's place while it is weighed.
-        self.centroids = np.zeros((slots + 1, width), np.float32)
-        self.carries = np.zeros((slots + 1, width), np.float16)
+        self._means = Means(slots + 1, width)
         self.ids = np.zeros(slots, np.int32)
         self.weights = np.ones(slots + 1, np.int64)
         self.first_s = np.zeros(slots + 1, np.float64)
         self.mean_s = np.zeros(slots + 1, np.float64)
         self.last_s = np.zeros(slots + 1, np.float64)
-        self._squared = np.full((slots + 1, slots + 1), np.inf)
-        self._rows_at_once = max(1, _BLOCK_BYTES // (4 * width))
-        self._difference = np.empty((min(self._rows_at_once, slots), width), np.float32)
+        self._distances = PairDistances(self._means.values, patches, channels)
+
+    @property
+    def centroids(self) -> NDArray[np.float32]:
+        """float32[K+1, P·D], of which the first `used` rows are clusters: a view."""
+        return self._means.values
 
     def add(self, point: NDArray[np.float32], time_s: float) -> Step:
         """Take in one frame: float32[P·D], finite, seen at `time_s`."""
         new = self.slots
-        self.centroids[new] = point
-        self.carries[new] = 0
+        self._means.set(new, point)
         self.weights[new] = 1
         self.first_s[new] = self.mean_s[new] = self.last_s[new] = time_s
-        self._measure(new)
+        self._distances.changed(new, self.used)
         if self.used < self.slots:
             row = self.used
             self.used += 1
             self._settle(row)
             return Step(home=row, merged=None, removed=None, pair=None)
-        low, high = self._cheapest_pair()
+        low, high = self._distances.cheapest(self._scale())
         if high == new:
             self._merge(low, new)
-            self._measure(low)
+            self._distances.changed(low, self.used)
             return Step(home=low, merged=low, removed=None, pair=(low, high))
         heavy, light = (low, high) if self.weights[low] >= self.weights[high] else (high, low)
         removed = int(self.ids[light])
         self._merge(heavy, light)
         self._settle(light)
-        self._measure(heavy)
+        self._distances.changed(heavy, self.used)
         return Step(home=light, merged=heavy, removed=removed, pair=(low, high))
 
     def distances(self, points: NDArray[np.float32], row: int) -> NDArray[np.float32]:
         """Squared distances float32[B] of points float32[B, P·D] to the centroid of a row."""
-        difference = points - self.centroids[row]
-        return self._squared_norms(difference)
+        return self._distances.to(points, row)
 
     def squared_distances(self) -> NDArray[np.float64]:
         """Squared distances float64[S, S] between the centroids, infinite on the diagonal."""
-        return self._squared[: self.used, : self.used].copy()
+        return self._distances.matrix(self.used)
 
     def state(self, row: int) -> ClusterState:
         """A row as it is now; its arrays are views, valid until the next frame."""
@@ -120,56 +119,43 @@ class WardClusters:
             first_s=float(self.first_s[row]),
             mean_s=float(self.mean_s[row]),
             last_s=float(self.last_s[row]),
-            centroid=self.centroids[row],
-            carry=self.carries[row],
+            centroid=self._means.values[row],
+            carry=self._means.carries[row],
         )
 
     def restore(self, rows: Sequence[ClusterState], next_id: int) -> None:
         """Become the clusters given, in row order; their distances come out to the same bits."""
         self.used = len(rows)
         self.next_id = next_id
-        self._squared.fill(np.inf)
+        self._distances.clear()
         for row, cluster in enumerate(rows):
             self.ids[row] = cluster.id
             self.weights[row] = cluster.weight
             self.first_s[row] = cluster.first_s
             self.mean_s[row] = cluster.mean_s
             self.last_s[row] = cluster.last_s
-            self.centroids[row] = cluster.centroid
-            self.carries[row] = cluster.carry
+            self._means.values[row] = cluster.centroid
+            self._means.carries[row] = cluster.carry
         for row in range(self.used):
-            self._measure(row)
+            self._distances.changed(row, self.used)
 
     def nbytes(self) -> int:
         """Bytes of all arrays; constant over a stream's life."""
-        arrays = (self.centroids, self.carries, self._squared, self._difference)
-        return sum(a.nbytes for a in arrays) + 44 * (self.slots + 1)
+        return self._means.nbytes() + self._distances.nbytes() + 44 * (self.slots + 1)
 
-    def _cheapest_pair(self) -> tuple[int, int]:
-        weights = self.weights.astype(np.float64)
-        cost = np.multiply.outer(weights, weights)
-        cost /= np.add.outer(weights, weights)
-        cost *= self._squared
-        # The matrix is symmetric, so its first minimum has the lower row first: ties are settled.
-        low, high = divmod(int(cost.argmin()), self.slots + 1)
-        return low, high
+    def _scale(self) -> NDArray[np.float64]:
+        """w_i·w_j / (w_i + w_j) of the tempered weights, float64[K+1, K+1]."""
+        weights = self.weights.astype(np.float64) ** self.temper
+        scale: NDArray[np.float64] = np.multiply.outer(weights, weights)
+        scale /= np.add.outer(weights, weights)
+        return scale
 
     def _merge(self, into: int, other: int) -> None:
-        """Row `into` becomes the weighted mean of both, its rounding error carried on."""
+        """Row `into` becomes the weighted mean of both."""
         total = int(self.weights[into] + self.weights[other])
-        exact_share = float(self.weights[other]) / total
-        share = np.float32(exact_share)
-        centroid, carry = self.centroids[into], self.carries[into]
-        step = self.centroids[other] - centroid
-        step *= share
-        lost = carry * (np.float32(1) - share) + self.carries[other] * share
-        step += lost / CARRY_SCALE
-        mean = centroid + step
-        moved = mean - centroid
-        error = (centroid - (mean - moved)) + (step - moved)  # exact (Knuth's two-sum)
-        centroid[:] = mean
-        carry[:] = error * CARRY_SCALE
-        self.mean_s[into] += (self.mean_s[other] - self.mean_s[into]) * exact_share
+        share = float(self.weights[other]) / total
+        self._means.merge(into, other, share)
+        self.mean_s[into] += (self.mean_s[other] - self.mean_s[into]) * share
         self.first_s[into] = min(self.first_s[into], self.first_s[other])
         self.last_s[into] = max(self.last_s[into], self.last_s[other])
         self.weights[into] = total
@@ -177,30 +163,9 @@ class WardClusters:
     def _settle(self, row: int) -> None:
         """Give the new frame a row of its own, under a new id."""
         new = self.slots
-        for array in (self.centroids, self.carries, self.weights):
-            array[row] = array[new]
-        for times in (self.first_s, self.mean_s, self.last_s):
-            times[row] = times[new]
+        self._means.move(new, row)
+        for column in (self.weights, self.first_s, self.mean_s, self.last_s):
+            column[row] = column[new]
         self.ids[row] = self.next_id
         self.next_id += 1
-        self._squared[row, : self.slots] = self._squared[new, : self.slots]
-        self._squared[: self.slots, row] = self._squared[new, : self.slots]
-        self._squared[row, row] = np.inf
-
-    def _measure(self, row: int) -> None:
-        """Compute the squared distances of a row to all used rows."""
-        point = self.centroids[row]
-        for start in range(0, self.used, self._rows_at_once):
-            stop = min(start + self._rows_at_once, self.used)
-            difference = self._difference[: stop - start]
-            np.subtract(self.centroids[start:stop], point, out=difference)
-            self._squared[row, start:stop] = self._squared_norms(difference)
-        self._squared[row, row] = np.inf
-        self._squared[: self.used, row] = self._squared[row, : self.used]
-
-    def _squared_norms(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        # Summed by patch first: as accurate as pairwise summation, and the order of additions
-        # depends neither on how many rows are asked at once nor on the number of threads.
-        by_patch = vectors.reshape(len(vectors), self.patches, self.channels)
-        norms: NDArray[np.float32] = np.einsum("kpd,kpd->kp", by_patch, by_patch).sum(axis=1)
-        return norms
+        self._distances.moved(new, row)

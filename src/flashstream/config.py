@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from flashstream.deployments.engine.settings import EngineSettings
 from flashstream.errors import SettingError
+from flashstream.memory_store.detail import DetailName
+from flashstream.memory_store.star_config import StarConfig
 
 ENV_PREFIX = "FLASHSTREAM_"
 
@@ -70,6 +72,19 @@ class StreamSettings(Section):
     limit: int = Field(256, ge=1, description="streams this service takes")
 
 
+class MemorySettings(Section):
+    """What may be chosen apart from the model; unset keeps what its family was made for."""
+
+    detail: DetailName | None = Field(None, description="which slots are shown in detail")
+    temper: float | None = Field(None, ge=0, le=1, description="β: weights count as w^β")
+    candidates: int | None = Field(None, ge=1, le=16, description="frames kept for each slot")
+    thumbnail_bytes: int | None = Field(None, ge=4096, description="largest thumbnail kept")
+
+    def applied_to(self, memory: StarConfig) -> StarConfig:
+        """A family's sizes, with what is set here in their place."""
+        return memory.model_copy(update=self.model_dump(exclude_none=True))
+
+
 class AnswerSettings(Section):
     max_question_chars: int = Field(1000, ge=1)
     default_max_tokens: int = Field(64, ge=1)
@@ -99,6 +114,7 @@ class Settings(Section):
     store: StoreSettings = StoreSettings()
     encoder: EncoderSettings = EncoderSettings()
     streams: StreamSettings = StreamSettings()
+    memory: MemorySettings = MemorySettings()
     answers: AnswerSettings = AnswerSettings()
     engine: EngineSettings = EngineSettings()
     ray: RaySettings = RaySettings()

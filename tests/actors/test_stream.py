@@ -25,7 +25,7 @@ from flashstream.errors import (
 )
 from flashstream.memory_store.journal import MemoryJournal
 from flashstream.memory_store.local import LocalStore
-from flashstream.memory_store.star import StarConfig
+from flashstream.memory_store.star import StarConfig, StarMemory
 from flashstream.telemetry import FRAMES_DROPPED, PrometheusTelemetry
 from flashstream.video.source import VideoSource
 
@@ -37,6 +37,7 @@ OPTIONS = StreamOptions(
     commit_interval_s=0.0,
     reconnect_max_s=0.2,
     thumbnail_width=64,
+    thumbnail_bytes=65_536,
     picture_ttl_s=60,
     lend_s=30,
 )
@@ -78,9 +79,13 @@ class Bench:
         self.workers: list[StreamWorker] = []
         self.fingerprint = "f"
 
-    def journal(self) -> MemoryJournal:
+    def journal(self) -> MemoryJournal[NDArray[np.float16]]:
         return MemoryJournal.open(
-            "s", self.store, SIZES, grid=1, channels=2, fingerprint=self.fingerprint
+            "s",
+            self.store,
+            lambda epoch: StarMemory(
+                SIZES, 1, 2, stream="s", epoch=epoch, fingerprint=self.fingerprint
+            ),
         )
 
     def start(
@@ -89,7 +94,7 @@ class Bench:
         *,
         live: bool = False,
         source: Callable[[], VideoSource] | None = None,
-        journal: Callable[[], MemoryJournal] | None = None,
+        journal: Callable[[], MemoryJournal[NDArray[np.float16]]] | None = None,
     ) -> StreamWorker:
         worker = StreamWorker(
             StreamSpec("s", str(self.clip), 10.0, 0.0, live=live),
@@ -232,7 +237,7 @@ def test_watching_goes_on_while_the_store_is_away(
 def test_a_store_that_is_away_at_the_start_is_waited_for(bench: Bench) -> None:
     calls = 0
 
-    def journal() -> MemoryJournal:
+    def journal() -> MemoryJournal[NDArray[np.float16]]:
         nonlocal calls
         calls += 1
         if calls < 3:

@@ -99,7 +99,9 @@ def test_a_record_under_another_name_is_refused() -> None:
 def test_another_format_is_refused() -> None:
     data = bytearray(pack("meta", {}, {}))
     data[4:6] = (FORMAT + 1).to_bytes(2, "little")
-    with pytest.raises(CorruptRecordError, match=f'"meta" .* of format {FORMAT + 1}; format 1 is'):
+    with pytest.raises(
+        CorruptRecordError, match=f'"meta" .* of format {FORMAT + 1}; format {FORMAT} is'
+    ):
         unpack("meta", bytes(data))
 
 

@@ -22,18 +22,22 @@ from flashstream.memory_store.embedded import EmbeddedValkey
 from flashstream.memory_store.journal import MemoryJournal
 from flashstream.memory_store.local import LocalStore
 from flashstream.memory_store.redis import RedisStore
-from flashstream.memory_store.star import StarConfig
+from flashstream.memory_store.star import StarConfig, StarMemory
 from flashstream.memory_store.store import Commit, MemoryStore, Store
 
 Features = NDArray[np.float16]
 Make = Callable[[int], list[Features]]
-Open = Callable[..., MemoryJournal]
+Journal = MemoryJournal[Features]
+Open = Callable[..., Journal]
 
 
 @pytest.fixture
 def open_journal(small: StarConfig) -> Open:
-    def make(store: MemoryStore, stream: str = "yard", fingerprint: str = "f00d") -> MemoryJournal:
-        return MemoryJournal.open(stream, store, small, grid=4, channels=6, fingerprint=fingerprint)
+    def make(store: MemoryStore, stream: str = "yard", fingerprint: str = "f00d") -> Journal:
+        def empty(epoch: int) -> StarMemory:
+            return StarMemory(small, 4, 6, stream=stream, epoch=epoch, fingerprint=fingerprint)
+
+        return MemoryJournal.open(stream, store, empty)
 
     return make
 
@@ -47,13 +51,13 @@ def valkey(valkey_url: str) -> Iterator[RedisStore]:
     store.close()
 
 
-def watch(journal: MemoryJournal, frames: list[Features]) -> None:
+def watch(journal: Journal, frames: list[Features]) -> None:
     for features in frames:
         number = journal.memory.version + 1
         journal.observe(features, 1.7e9 + number, b"jpeg %d" % number)
 
 
-def content(journal: MemoryJournal) -> dict[str, bytes]:
+def content(journal: Journal) -> dict[str, bytes]:
     """All records but the header, which names the epoch."""
     records = encode(journal.memory.view())
     del records["meta"]

@@ -7,14 +7,28 @@ from numpy.typing import NDArray
 from PIL import Image
 
 
-def thumbnail(rgb: NDArray[np.uint8], width: int = 320, quality: int = 80) -> bytes:
+def thumbnail(
+    rgb: NDArray[np.uint8], width: int = 320, quality: int = 80, limit: int | None = None
+) -> bytes:
     """JPEG of a frame, `width` pixels wide (never wider than the frame), of the same shape.
 
     rgb: uint8[H, W, 3]. quality: Pillow's, 1 to 95. Equal frames give equal bytes.
+    limit: bytes that the JPEG must not exceed; a frame so full of detail that it would is written
+    at lower quality, then smaller. Raises ValueError if not even a picture of one pixel fits.
     """
     if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or 0 in rgb.shape:
         raise ValueError(f"a picture is uint8[H, W, 3], not {rgb.dtype}{list(rgb.shape)}")
-    picture = Image.fromarray(np.ascontiguousarray(rgb))
+    frame = Image.fromarray(np.ascontiguousarray(rgb))
+    for tried in (quality, quality // 2, quality // 4):
+        jpeg = _jpeg(frame, width, max(tried, 1))
+        if limit is None or len(jpeg) <= limit:
+            return jpeg
+    if min(width, frame.width) == 1:
+        raise ValueError(f"no JPEG of this picture has at most {limit} bytes")
+    return thumbnail(rgb, min(width, frame.width) // 2, quality, limit)
+
+
+def _jpeg(picture: Image.Image, width: int, quality: int) -> bytes:
     if picture.width > width:
         height = max(1, round(picture.height * width / picture.width))
         # reducing_gap shrinks by whole factors first: far less work on large frames.
