@@ -53,6 +53,7 @@ class FlashMemory(StreamMemory[FlashStep]):
             channels,
             candidates=config.candidates,
             temper=config.temper,
+            foresight=config.foresight,
         )
         super().__init__(
             slots,

@@ -23,6 +23,7 @@ class FlashConfig(BaseModel):
     thumbnail_bytes: int = Field(THUMBNAIL_BYTES, ge=0, description="largest thumbnail taken")
     detail: DetailName = Field("heaviest", description="which slots are shown at full resolution")
     temper: float = Field(1.0, ge=0, le=1, description="β: a weight counts as w^β in the Ward cost")
+    foresight: float = Field(16.0, ge=1, description="frames the newest counts as in the Ward cost")
     timeline: TimelineName = Field("compact", description="how times become temporal positions")
     position_s: float = Field(2.0, gt=0, description="seconds of one temporal position")
     max_positions: int = Field(8192, ge=1, description="temporal positions a model was trained on")

@@ -12,13 +12,20 @@ from flashstream.memory_store.ward import WardClusters
 class TemporalSlots:
     """Up to `slots` clusters of `patches` × `channels`, each with its nearest remembered frames.
 
-    candidates: frames kept for each slot; temper: β of `WardClusters`.
+    candidates: frames kept for each slot. temper, foresight: see `WardClusters`.
     """
 
     def __init__(
-        self, slots: int, patches: int, channels: int, *, candidates: int, temper: float
+        self,
+        slots: int,
+        patches: int,
+        channels: int,
+        *,
+        candidates: int,
+        temper: float,
+        foresight: float,
     ) -> None:
-        self._clusters = WardClusters(slots, patches, channels, temper)
+        self._clusters = WardClusters(slots, patches, channels, temper=temper, foresight=foresight)
         self._limit = candidates
         self._candidates: list[tuple[Candidate, ...]] = []  # by row
 

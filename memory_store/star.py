@@ -54,6 +54,7 @@ class StarMemory(StreamMemory[NDArray[np.float16]]):
             channels,
             candidates=config.candidates,
             temper=config.temper,
+            foresight=config.foresight,
         )
         super().__init__(
             slots,

@@ -28,6 +28,7 @@ class StarConfig(BaseModel):
     thumbnail_bytes: int = Field(THUMBNAIL_BYTES, ge=0, description="largest thumbnail taken")
     detail: DetailName = Field("heaviest", description="which slots are shown in detail")
     temper: float = Field(1.0, ge=0, le=1, description="β: a weight counts as w^β in the Ward cost")
+    foresight: float = Field(16.0, ge=1, description="frames the newest counts as in the Ward cost")
 
     @property
     def tokens(self) -> int:

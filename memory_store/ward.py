@@ -5,10 +5,16 @@ the pair that raises the weighted k-means objective least is the one of least Wa
 
     Δ(i, j) = w_i·w_j / (w_i + w_j) · ‖c_i − c_j‖².
 
-A weight counts in the cost as w^β: β = 1 is the objective above, a smaller one lets heavy slots
-merge more easily, so that what was seen once is kept longer (`StarConfig.temper`). What is known
-of the distances is kept, so a frame costs an arg-min, one weighted mean and the distances that
-changed and matter: O(K·P·D), however long the stream has run.
+Two numbers bend the cost and nothing else; at 1 they leave it as above, the papers' objective.
+
+temper (β): a weight w counts as w^β. A smaller β lets heavy slots merge more easily, so that what
+    was seen once is kept longer.
+foresight (r): the newest frame counts as r frames. The step is exact for one frame, but a stream
+    goes on: a frame that a heavy slot absorbs is paid for again by each frame after it that looks
+    the same. With r the pair is the optimum of the objective in which r such frames follow.
+
+What is known of the distances is kept, so a frame costs an arg-min, one weighted mean and the
+distances that changed and matter: O(K·P·D), however long the stream has run.
 """
 
 from collections.abc import Sequence
@@ -60,8 +66,17 @@ class WardClusters:
     (the lower row, if equal) keeps its row and id; the other's row takes the frame under a new id.
     """
 
-    def __init__(self, slots: int, patches: int, channels: int, temper: float = 1.0) -> None:
-        self.slots, self.patches, self.channels, self.temper = slots, patches, channels, temper
+    def __init__(
+        self,
+        slots: int,
+        patches: int,
+        channels: int,
+        *,
+        temper: float = 1.0,
+        foresight: float = 1.0,
+    ) -> None:
+        self.slots, self.patches, self.channels = slots, patches, channels
+        self.temper, self.foresight = temper, foresight
         width = patches * channels
         self.used = 0
         self.next_id = 0
@@ -144,8 +159,10 @@ class WardClusters:
         return self._means.nbytes() + self._distances.nbytes() + 44 * (self.slots + 1)
 
     def _scale(self) -> NDArray[np.float64]:
-        """w_i·w_j / (w_i + w_j) of the tempered weights, float64[K+1, K+1]."""
-        weights = self.weights.astype(np.float64) ** self.temper
+        """w_i·w_j / (w_i + w_j) of the weights as they count, float64[K+1, K+1]."""
+        weights = self.weights.astype(np.float64)
+        weights[self.slots] = self.foresight
+        weights **= self.temper
         scale: NDArray[np.float64] = np.multiply.outer(weights, weights)
         scale /= np.add.outer(weights, weights)
         return scale

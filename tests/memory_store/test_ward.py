@@ -68,19 +68,25 @@ def same(a: WardClusters, b: WardClusters) -> bool:
     )
 
 
-@settings(deadline=None, max_examples=80)
-@given(streams())
-def test_each_merge_is_the_global_optimum(stream: tuple[int, int, int, Points]) -> None:
+@settings(deadline=None, max_examples=150)
+@given(streams(), st.sampled_from([1.0, 0.5, 0.0]), st.sampled_from([1.0, 2.5, 16.0]))
+def test_each_merge_is_the_global_optimum(
+    stream: tuple[int, int, int, Points], temper: float, foresight: float
+) -> None:
+    """Of the weighted k-means objective; both ones are the papers' own."""
     slots, patches, channels, points = stream
-    clusters = WardClusters(slots, patches, channels)
+    clusters = WardClusters(slots, patches, channels, temper=temper, foresight=foresight)
     for time_s, point in enumerate(points):
         before = exact(clusters)
-        weights = clusters.weights[: clusters.used].tolist()
+        weights = (clusters.weights[: clusters.used] ** temper).tolist()
         step = clusters.add(point, float(time_s))
         if len(before) < slots:
             assert step.pair is None
             continue
-        everything = [*zip(before, weights, strict=True), (point.astype(np.float64), 1.0)]
+        everything = [
+            *zip(before, weights, strict=True),
+            (point.astype(np.float64), foresight**temper),
+        ]
         rises = {
             (i, j): rise(*everything[i], *everything[j])
             for i, j in combinations(range(slots + 1), 2)
