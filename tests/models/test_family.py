@@ -14,15 +14,33 @@ def test_an_unknown_family_is_answered_with_those_known() -> None:
         family_named("gpt")
 
 
-def test_the_fingerprint_is_steady_and_follows_the_trained_weights(
+def test_the_fingerprint_follows_the_encoder_alone(
     family: ModelFamily, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A memory may be read by a language model that was trained after it was written."""
     before = family.fingerprint()
     assert before == family.fingerprint() == family_named("demo").fingerprint()
+    other = tmp_path / "other"
+    other.write_bytes(b"other")
+    monkeypatch.setattr(files, "TRAINED", other)
+    assert family.fingerprint() == before
+    monkeypatch.setattr(files, "encoder_file", lambda: other)
+    assert family.fingerprint() != before
+
+
+def test_other_trained_weights_are_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(
+        "flashstream.models.demo.convert.prepare", lambda cache, digest, _: asked.append(digest)
+    )
+    family_named("demo").prepare(tmp_path)
     other = tmp_path / "other.safetensors"
     other.write_bytes(b"other")
     monkeypatch.setattr(files, "TRAINED", other)
-    assert family.fingerprint() != before
+    family_named("demo").prepare(tmp_path)
+    assert len(set(asked)) == 2
 
 
 def test_all_packages_are_there(family: ModelFamily) -> None:

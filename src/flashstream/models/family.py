@@ -61,7 +61,7 @@ class ModelFamily(Protocol):
     memory: "StarConfig"  # sizes of the parts of memory
 
     def fingerprint(self) -> str:
-        """Short hex digest of all that makes features and sizes what they are.
+        """Short hex digest of all that makes features what they are.
 
         Memory written under one fingerprint is never fed to a model of another.
         """

@@ -41,19 +41,19 @@ OPTIONS: dict[str, Any] = {"channels": 1280, "labels": 1000, "rank": RANK}
 LORA_PREFIX, PROJECTOR_PREFIX = "lora.", "projector."
 
 
-def prepare(cache: Path, fingerprint: str, progress: Progress | None = None) -> Path:
+def prepare(cache: Path, digest: str, progress: Progress | None = None) -> Path:
     """The complete folder for the trained weights of this package, made if it is not there."""
     tell = progress or (lambda _what, _share: None)
-    target = cache / f"demo-{fingerprint}"
+    target = cache / f"demo-{digest}"
     if complete(target):
         tell("demo model is ready", 1.0)
         return target
     cache.mkdir(parents=True, exist_ok=True)
-    with FileLock(cache / f"demo-{fingerprint}.lock"):
+    with FileLock(cache / f"demo-{digest}.lock"):
         if complete(target):
             tell("demo model is ready", 1.0)
             return target
-        work = Path(tempfile.mkdtemp(prefix=f".demo-{fingerprint}-", dir=cache))
+        work = Path(tempfile.mkdtemp(prefix=f".demo-{digest}-", dir=cache))
         try:
             trained = load_file(files.TRAINED) if files.TRAINED.exists() else {}
             convert(work, trained, tell)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,13 +42,13 @@ class DemoFamily:
     )
 
     def fingerprint(self) -> str:
-        """Changes with the encoder's weights, the geometry and the trained weights."""
-        made_of = {
-            "encoder": files.digest(files.encoder_file()),
-            "trained": files.digest(files.TRAINED) if files.TRAINED.exists() else None,
-            "geometry": [self.input_size, self.grid, self.channels, self.memory.model_dump()],
-        }
-        return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:16]
+        """Changes with what makes features: the encoder's weights and its picture's size.
+
+        Not with the language model: a memory outlives a better projector. Sizes of memory are
+        stored with it, and checked for themselves.
+        """
+        encoder = files.digest(files.encoder_file())
+        return _digest([encoder, self.input_size, self.grid, self.channels])
 
     def check(self) -> None:
         """Raise `MissingPackageError`, naming the package, if weights or labels are missing."""
@@ -74,7 +75,9 @@ class DemoFamily:
         """Convert the language model once; see `flashstream.models.demo.convert`."""
         from flashstream.models.demo.convert import prepare
 
-        return prepare(cache, self.fingerprint(), progress)
+        trained = files.digest(files.TRAINED) if files.TRAINED.exists() else None
+        made_of = [self.fingerprint(), trained, self.memory.geometry(), self.memory.tokens]
+        return prepare(cache, _digest(made_of), progress)
 
     def pack(self, snapshot: MemorySnapshot) -> MemoryItem:
         """See `flashstream.models.demo.pack`: at most 613 tokens, from `meta` alone."""
@@ -89,3 +92,7 @@ class DemoFamily:
         from flashstream.models.demo.grounder import DemoGrounder
 
         return DemoGrounder(folder)
+
+
+def _digest(made_of: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:16]
