@@ -25,3 +25,16 @@ def answer(config_file: Config = None, sets: Set = None, json: JsonPath = None) 
     if json is not None:
         write_json(json, result)
     print_json(result)
+
+
+@app.command()
+def memory(json: JsonPath = None) -> None:
+    """Speed, error, retrieval and age of both memories, on real clips and a synthetic stream."""
+    from flashstream.bench import memory as bench
+
+    check_writable(json)
+    with progress() as report:
+        result = bench.run(report)
+    if json is not None:
+        write_json(json, result)
+    print_json(result)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from flashstream import media
+from flashstream.memory_store.pooling import Pyramid
 from flashstream.models.demo.encoder import DemoEncoder
 from flashstream.models.family import Progress
 from flashstream.video.picture import thumbnail
@@ -38,6 +39,14 @@ class Footage:
     def __len__(self) -> int:
         return len(self.features)
 
+    def every(self, step: int) -> "Footage":
+        """Each `step`-th frame."""
+        return Footage(self.features[::step], self.thumbnails[::step])
+
+    def points(self, grid: int) -> NDArray[np.float32]:
+        """float32[N, g·g·1280]: the frames as STAR memory consolidates them."""
+        return np.stack([Pyramid(frame).at(grid).reshape(-1) for frame in self.features])
+
 
 @dataclass(frozen=True, slots=True)
 class PairedFootage:
@@ -63,7 +72,7 @@ def clip_frames(names: Sequence[str], every: int = 1) -> Iterator[RGB]:
     for name in names:
         with av.open(str(media.locate(name))) as container:
             for frame in islice(container.decode(video=0), 0, None, every):
-                yield frame.to_ndarray(format="rgb24")
+                yield np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
 
 
 def clip_pairs(names: Sequence[str], every: int = 1) -> Iterator[tuple[RGB, RGB]]:

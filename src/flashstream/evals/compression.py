@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from statistics import fmean
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +13,7 @@ from flashstream.evals.baselines import (
     UniformSampling,
 )
 from flashstream.evals.summary import Summary, WardSummary, rotated, squared_error
+from flashstream.memory_store.star_config import StarConfig
 from flashstream.models.family import Progress
 
 BASELINES = ("streaming_kmeans", "streaming_kmeans_reset", "uniform", "fifo", "offline_kmeans")
@@ -31,7 +31,8 @@ def errors(
     """Squared error of all frames to their nearest centroid, once all were seen.
 
     points: float32[N, P·D], frames at the temporal grid of P patches. Returns the error of
-    "ours" and of each of `BASELINES`; those that start at random are means over `seeds`.
+    "ours", of ours without foresight, and of each of `BASELINES`; those that start at random are
+    means over `seeds`.
 
     The baselines run on the same points in a basis of their span, which changes no distance.
     """
@@ -47,7 +48,12 @@ def errors(
         "fifo": [lambda: FifoWindow(slots)],
         "offline_kmeans": [lambda: OfflineKMeans(slots, seeds[0], tries)],
     }
-    found = {"ours": _error(WardSummary(slots, patches, channels), points)}
+    sizes, config = (slots, patches, channels), StarConfig()
+    own = WardSummary(*sizes, temper=config.temper, foresight=config.foresight)
+    found = {
+        "ours": _error(own, points),
+        "ours_without_foresight": _error(WardSummary(*sizes, temper=config.temper), points),
+    }
     for number, name in enumerate(BASELINES):
         report(f"error of {slots} points for {len(points)} frames", number / len(BASELINES))
         found[name] = fmean(_error(make(), turned) for make in made[name])

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flashstream.evals.clips import Footage
-from flashstream.memory_store.pooling import Pyramid
 from flashstream.memory_store.star import StarMemory
 from flashstream.memory_store.star_config import StarConfig
 from flashstream.models.family import Progress
+
+_LIKELY = 8
 
 
 @dataclass(slots=True)
@@ -24,9 +25,9 @@ class Tally:
     slots: int = 0
 
     def result(self) -> dict[str, float]:
-        """ratio: mean distance of the kept over the bank's best, 1 if both are nothing."""
+        """ratio: mean distance of the kept over the bank's best; 1 where the bank's is nothing."""
         return {
-            "ratio": self.kept / self.best if self.best else 1.0 if not self.kept else np.inf,
+            "ratio": self.kept / self.best if self.best else 1.0,
             "exact_share": self.exact / max(1, self.slots),
             "slots": self.slots,
         }
@@ -46,40 +47,37 @@ def fidelity(
     Returns {"m1": {"ratio", "exact_share", "slots"}, …} by the number of candidates of a slot.
     Distances are Euclidean, at the temporal grid, of frames in float16 as they are kept.
     """
-    bank = bank_of(footage, config)
+    bank = footage.points(config.temporal_grid).astype(np.float16)
     return {
-        f"m{m}": _compare(
+        f"m{m}": _follow(
             footage, bank, config.model_copy(update={"candidates": m}), report, checkpoint
         )
         for m in candidates
     }
 
 
-def bank_of(footage: Footage, config: StarConfig) -> NDArray[np.float16]:
-    """float16[N, P·D]: every frame at the temporal grid."""
-    grid = config.temporal_grid
-    return np.stack([Pyramid(frame).kept(grid).reshape(-1) for frame in footage.features])
-
-
 def compare(memory: StarMemory, bank: NDArray[np.float16], tally: Tally) -> None:
     """Add every slot of a memory that has seen all frames of `bank` float16[N, P·D] to a tally."""
+    slots = memory.view().slots
     seen = bank.astype(np.float32)
-    lengths = np.einsum("nw,nw->n", seen, seen)
-    for slot in memory.view().slots:
+    centroids = np.stack([slot.cluster.centroid for slot in slots])
+    scores = seen @ centroids.T
+    scores *= -2
+    scores += np.einsum("nw,nw->n", seen, seen)[:, np.newaxis]
+    for slot, column in zip(slots, scores.T, strict=True):
         centroid = slot.cluster.centroid
-        # The nearest by a product, then exactly: near frames differ by less than it rounds.
-        scores = lengths - 2 * (seen @ centroid)
-        likely = np.argsort(scores)[:8]
+        # Near frames differ by less than a product rounds: the likely ones are measured exactly.
+        likely = np.sort(np.argsort(column)[:_LIKELY])
         exact = np.linalg.norm(seen[likely] - centroid, axis=1)
-        nearest = int(np.lexsort((likely, exact))[0])
+        nearest = int(exact.argmin())
         kept = slot.candidates[0]
         tally.kept += float(np.linalg.norm(kept.point.astype(np.float32) - centroid))
         tally.best += float(exact[nearest])
-        tally.exact += kept.frame == likely[nearest] + 1
+        tally.exact += int(kept.frame == likely[nearest] + 1)
         tally.slots += 1
 
 
-def _compare(
+def _follow(
     footage: Footage,
     bank: NDArray[np.float16],
     config: StarConfig,

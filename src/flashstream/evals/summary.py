@@ -40,10 +40,21 @@ class Sample(Summary, Protocol):
 
 
 class WardSummary:
-    """The product's own consolidation as a `Summary`; points are P patches × D channels."""
+    """The product's own consolidation as a `Summary`; points are P patches × D channels.
 
-    def __init__(self, slots: int, patches: int, channels: int) -> None:
-        self._clusters = WardClusters(slots, patches, channels)
+    temper, foresight: see `WardClusters`.
+    """
+
+    def __init__(
+        self,
+        slots: int,
+        patches: int,
+        channels: int,
+        *,
+        temper: float = 1.0,
+        foresight: float = 1.0,
+    ) -> None:
+        self._clusters = WardClusters(slots, patches, channels, temper=temper, foresight=foresight)
 
     def add(self, point: NDArray[np.float32], time_s: float) -> None:
         self._clusters.add(point, time_s)
@@ -64,7 +75,8 @@ def nearest_slots(points: NDArray[np.float32], centroids: NDArray[np.float32]) -
     scores = points @ centroids.T
     scores *= -2
     scores += lengths
-    return scores.argmin(axis=1)
+    nearest: NDArray[np.intp] = scores.argmin(axis=1)
+    return nearest
 
 
 def squared_error(points: NDArray[np.float32], centroids: NDArray[np.float32]) -> float:
@@ -94,8 +106,8 @@ def rotated(points: NDArray[np.float32]) -> NDArray[np.float32]:
     float32 rounding): whatever looks at distances alone does the same there, in less time. The
     points are moved to their mean first.
     """
-    centred = points - points.mean(axis=0)
+    centred: NDArray[np.float32] = points - points.mean(axis=0)
     if len(points) >= points.shape[1]:
         return centred
-    upper: NDArray[np.float32] = np.linalg.qr(centred.T, mode="r")
+    upper = np.asarray(np.linalg.qr(centred.T, mode="r"), np.float32)
     return np.ascontiguousarray(upper.T)

@@ -1,9 +1,13 @@
-"""A made-up camera that can be watched for ever: scenes come back, drift, and are never the same."""
+"""A made-up camera, watched for ever: scenes come back, drift, and are never the same."""
 
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
+
+from flashstream.evals.clips import Footage, PairedFootage
+from flashstream.memory_store.pooling import Pyramid
 
 _SCENES = 40
 _SHORTEST, _LONGEST = 3, 120  # frames that a scene stays before the camera sees another
@@ -48,3 +52,16 @@ class SyntheticStream:
                 frame -= np.float32(_THRESHOLD)
                 np.clip(frame, 0, _HIGHEST, out=frame)
                 yield frame.astype(np.float16)
+
+
+def synthetic_footage(frames: int, grid: int, channels: int, seed: int) -> Footage:
+    """The first frames of a synthetic stream, without thumbnails."""
+    stream = SyntheticStream(grid, channels, seed).frames()
+    return Footage(np.stack(list(islice(stream, frames))), (b"",) * frames)
+
+
+def synthetic_pairs(steps: int, grid: int, channels: int, seed: int) -> PairedFootage:
+    """The first frames as steps of Flash memory: full at G×G, low pooled from it to G/2×G/2."""
+    full = synthetic_footage(steps, grid, channels, seed)
+    low = np.stack([Pyramid(frame).kept(grid // 2) for frame in full.features])
+    return PairedFootage(low, full.features, full.thumbnails)

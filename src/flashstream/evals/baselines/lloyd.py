@@ -34,10 +34,12 @@ def lloyd(
     *,
     rounds: int,
     tolerance: float | None,
+    scratch: NDArray[np.float32] | None = None,
 ) -> Clustering:
     """Assign every point to its nearest centroid, move centroids to weighted means, and again.
 
-    points: float32[N, W]; weights: float64[N], ≥ 0; times: float64[N]; start: float32[S, W].
+    points: float32[N, W]; weights: float64[N], ≥ 0; times: float64[N]; start: float32[S, W], which
+    is overwritten, as is scratch, float32[S, W]; the result is in one of the two.
     tolerance: stop when the distances that the centroids moved sum to less; None runs every round.
 
     A centroid whose points weigh nothing is put on a point drawn at random, with weight 0, as in
@@ -45,15 +47,14 @@ def lloyd(
     """
     slots = len(start)
     lengths = np.einsum("nw,nw->n", points, points)
-    centroids, moved = start.copy(), np.empty_like(start)
-    mean_times = np.zeros(slots)
-    done = 0
+    centroids, moved = start, np.empty_like(start) if scratch is None else scratch
+    mean_times, totals = np.zeros(slots), np.zeros(slots)
     for done in range(1, rounds + 1):  # noqa: B007
         scores = points @ centroids.T
         scores *= -2
         scores += np.einsum("sw,sw->s", centroids, centroids)
         labels = scores.argmin(axis=1)
-        totals = np.bincount(labels, weights, minlength=slots)
+        totals = np.bincount(labels, weights, minlength=slots).astype(np.float64)
         order = labels.argsort(kind="stable")
         ends = np.bincount(labels, minlength=slots).cumsum()
         begins = np.concatenate(([0], ends[:-1]))

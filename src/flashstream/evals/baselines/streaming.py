@@ -25,7 +25,8 @@ class StreamingKMeans:
         self._carry = carry
         self._tolerance = TOLERANCE if settle else None
         self._used = 0
-        self._points: NDArray[np.float32] | None = None  # [K + 1, W]; the last row is the frame's
+        # Made with the first frame. Row K of the points is the newest frame's.
+        self._points = self._start = self._scratch = np.empty((0, 0), np.float32)
         self._weights = np.ones(slots + 1)
         self._times = np.zeros(slots + 1)
         self.steps = 0
@@ -33,8 +34,9 @@ class StreamingKMeans:
 
     def add(self, point: NDArray[np.float32], time_s: float) -> None:
         """Take in one frame float32[W]."""
-        if self._points is None:
+        if self._points.size == 0:
             self._points = np.empty((self._slots + 1, len(point)), np.float32)
+            self._start, self._scratch = np.empty((2, self._slots, len(point)), np.float32)
         row = self._used
         self._points[row], self._times[row], self._weights[row] = point, time_s, 1
         if self._used < self._slots:
@@ -47,10 +49,11 @@ class StreamingKMeans:
             self._points,
             self._weights,
             self._times,
-            self._points[chosen],
+            np.take(self._points, chosen, axis=0, out=self._start),
             self._rng,
             rounds=ROUNDS,
             tolerance=self._tolerance,
+            scratch=self._scratch,
         )
         self._points[: self._slots] = found.centroids
         self._weights[: self._slots] = found.weights
@@ -59,8 +62,6 @@ class StreamingKMeans:
         self.rounds += found.rounds
 
     def centroids(self) -> NDArray[np.float32]:
-        if self._points is None:
-            return np.empty((0, 0), np.float32)
         return self._points[: self._used]
 
     def weights(self) -> NDArray[np.float64]:
