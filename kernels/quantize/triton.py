@@ -29,6 +29,7 @@ def quantize(rows: torch.Tensor, scale_dtype: torch.dtype) -> tuple[torch.Tensor
                 width,
                 HALF=scale_dtype == torch.float16,
                 BLOCK=min(_BLOCK, triton.next_power_of_2(width)),
+                enable_fp_fusion=False,
             )
     return codes, scales
 
@@ -42,7 +43,13 @@ def dequantize(codes: torch.Tensor, scales: torch.Tensor, dtype: torch.dtype) ->
     if count:
         with on_device_of(codes):
             _dequantize[(count, triton.cdiv(width, block))](
-                codes, scales.contiguous(), rows, codes.stride(0), width, BLOCK=block
+                codes,
+                scales.contiguous(),
+                rows,
+                codes.stride(0),
+                width,
+                BLOCK=block,
+                enable_fp_fusion=False,
             )
     return rows
 
