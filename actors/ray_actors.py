@@ -27,7 +27,7 @@ from flashstream.logs import configure_logs
 from flashstream.memory_store.journal import MemoryJournal
 from flashstream.memory_store.open import open_store
 from flashstream.memory_store.snapshot import MemorySnapshot
-from flashstream.memory_store.star import StarMemory
+from flashstream.models.memory import empty_memory
 from flashstream.models.registry import family
 from flashstream.telemetry import RayTelemetry
 from flashstream.video.source import VideoSource
@@ -87,14 +87,7 @@ class StreamActor:
             open_journal=lambda: MemoryJournal.open(
                 spec.id,
                 store,
-                lambda epoch: StarMemory(
-                    memory,
-                    model.grid,
-                    model.channels,
-                    stream=spec.id,
-                    epoch=epoch,
-                    fingerprint=model.fingerprint(),
-                ),
+                lambda epoch: empty_memory(model, spec.id, epoch=epoch, config=memory),
             ),
             open_source=lambda: VideoSource(
                 spec.url,

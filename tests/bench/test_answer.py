@@ -39,6 +39,9 @@ class Family:
     def fingerprint(self) -> str:
         return "toy"
 
+    def attention(self) -> None:
+        return None
+
     def pack(self, snapshot: MemorySnapshot) -> MemoryItem:
         return MemoryItem(snapshot.features, np.zeros((1, 1), np.int64), 10)
 

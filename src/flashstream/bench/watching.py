@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flashstream.memory_store.snapshot import MemorySnapshot
-from flashstream.memory_store.star import StarMemory
 from flashstream.models.family import ModelFamily
+from flashstream.models.memory import empty_memory
 
 _SCENES = 40
 _SCENE_FRAMES = 12  # frames a scene stays before the camera sees another
@@ -16,14 +16,7 @@ class WatchedStream:
     """A camera at one frame a second that goes from scene to scene, each with noise of its own."""
 
     def __init__(self, family: ModelFamily, stream: str, seed: int) -> None:
-        self.memory = StarMemory(
-            family.memory,
-            family.grid,
-            family.channels,
-            stream=stream,
-            epoch=1,
-            fingerprint=family.fingerprint(),
-        )
+        self.memory = empty_memory(family, stream, epoch=1)
         self._dice = np.random.default_rng(seed)
         # Non-negative, mostly small, a few large: as features after a ReLU and pooling are.
         self._scenes = self._dice.gamma(0.3, 1.0, (_SCENES, family.channels)).astype(np.float32)

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from flashstream.memory_store.snapshot import MemorySnapshot
-from flashstream.memory_store.star import StarMemory
 from flashstream.models.family import FrameEncoder, ModelFamily
+from flashstream.models.memory import empty_memory
 
 FRAMES = 10
 ZOOM = 0.06
@@ -39,13 +39,7 @@ def remember(
 ) -> tuple[MemorySnapshot, NDArray[np.float32]]:
     """The memory of a stream that showed these frames, and their mean features float32[D]."""
     grids = encoder.encode([family.preprocess(frame) for frame in frames])
-    memory = StarMemory(
-        family.memory,
-        family.grid,
-        family.channels,
-        stream=stream,
-        fingerprint=family.fingerprint(),
-    )
+    memory = empty_memory(family, stream)
     for number, grid in enumerate(grids):
         memory.observe(grid, start_s + number / fps, b"")
     mean: NDArray[np.float32] = grids.astype(np.float32).mean((0, 1, 2))

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from flashstream.memory_store.snapshot import MemorySnapshot
 
 if TYPE_CHECKING:
+    from flashstream.memory_store.abstract import SemanticAttention
     from flashstream.memory_store.star import StarConfig
 
 Progress = Callable[[str, float], None]
@@ -65,6 +66,10 @@ class ModelFamily(Protocol):
 
         Memory written under one fingerprint is never fed to a model of another.
         """
+        ...
+
+    def attention(self) -> "SemanticAttention | None":
+        """The abstract memory's learned projections; None for a model that ships none."""
         ...
 
     def check(self) -> None:

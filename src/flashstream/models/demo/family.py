@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from flashstream.memory_store.abstract import SemanticAttention
 from flashstream.memory_store.snapshot import MemorySnapshot
 from flashstream.memory_store.star_config import StarConfig
 from flashstream.models.demo import files, prompt
@@ -49,6 +50,10 @@ class DemoFamily:
         """
         encoder = files.digest(files.encoder_file())
         return _digest([encoder, self.input_size, self.grid, self.channels])
+
+    def attention(self) -> SemanticAttention | None:
+        """None: frames are drawn to the rows they resemble."""
+        return None
 
     def check(self) -> None:
         """Raise `MissingPackageError`, naming the package, if weights or labels are missing."""
