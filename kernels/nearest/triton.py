@@ -1,3 +1,6 @@
+# Triton gives a kernel's arguments their types, and its constants are written in capitals.
+# mypy: disable-error-code="no-untyped-def, untyped-decorator"
+# ruff: noqa: N803
 """`nearest` in Triton: one program a slot."""
 
 import torch
@@ -45,7 +48,7 @@ def nearest(
 
 
 @triton.jit
-def _nearest(  # type: ignore[no-untyped-def]
+def _nearest(
     candidates,
     valid,
     centroids,
@@ -57,9 +60,9 @@ def _nearest(  # type: ignore[no-untyped-def]
     slots,
     many,
     width,
-    BEST: tl.constexpr,  # noqa: N803 - Triton's constants are written so
-    BLOCK_M: tl.constexpr,  # noqa: N803
-    BLOCK_W: tl.constexpr,  # noqa: N803
+    BEST: tl.constexpr,
+    BLOCK_M: tl.constexpr,
+    BLOCK_W: tl.constexpr,
 ):
     """candidates[S, K, M, W] by strides; all others contiguous."""
     at = tl.program_id(0).to(tl.int64)

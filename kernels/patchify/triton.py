@@ -1,3 +1,6 @@
+# Triton gives a kernel's arguments their types, and its constants are written in capitals.
+# mypy: disable-error-code="no-untyped-def, untyped-decorator"
+# ruff: noqa: N803, N806
 """`patchify` in Triton: one program for 2×2 full patches, which are one half-resolution patch.
 
 The pixels of the four are read from memory once (the second time from the cache), and each patch
@@ -48,7 +51,7 @@ def patchify(
 
 
 @triton.jit
-def _patchify(  # type: ignore[no-untyped-def]
+def _patchify(
     frames,
     full,
     half,
@@ -62,16 +65,16 @@ def _patchify(  # type: ignore[no-untyped-def]
     red_shift,
     green_shift,
     blue_shift,
-    P: tl.constexpr,  # noqa: N803 - Triton's constants are written so
-    T: tl.constexpr,  # noqa: N803
-    M: tl.constexpr,  # noqa: N803
-    BLOCK: tl.constexpr,  # noqa: N803
+    P: tl.constexpr,
+    T: tl.constexpr,
+    M: tl.constexpr,
+    BLOCK: tl.constexpr,
 ):
     """frames uint8[B, H, W, 3] by strides, pixels together; full, half contiguous.
 
     high, wide: of the half-resolution grid of patches.
     """
-    NUMBERS: tl.constexpr = 3 * T * P * P  # noqa: N806
+    NUMBERS: tl.constexpr = 3 * T * P * P
     place = tl.program_id(0).to(tl.int64)
     group = place // (high * wide)
     row = (place // wide) % high
@@ -117,12 +120,12 @@ def _patchify(  # type: ignore[no-untyped-def]
 
 
 @triton.jit
-def _index(row, column, wide, M: tl.constexpr):  # type: ignore[no-untyped-def] # noqa: N803
+def _index(row, column, wide, M: tl.constexpr):
     """Place of a patch in blocks of M×M, of a grid `wide` patches wide."""
     block = (row // M) * (wide // M) + column // M
     return block * (M * M) + (row % M) * M + column % M
 
 
 @triton.jit
-def _of_channel(channel, red, green, blue):  # type: ignore[no-untyped-def]
+def _of_channel(channel, red, green, blue):
     return tl.where(channel == 0, red, tl.where(channel == 1, green, blue))

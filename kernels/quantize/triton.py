@@ -1,3 +1,6 @@
+# Triton gives a kernel's arguments their types, and its constants are written in capitals.
+# mypy: disable-error-code="no-untyped-def, untyped-decorator"
+# ruff: noqa: N803
 """`quantize` in Triton: one program a row, or a block of a row on the way back."""
 
 import torch
@@ -55,7 +58,7 @@ def dequantize(codes: torch.Tensor, scales: torch.Tensor, dtype: torch.dtype) ->
 
 
 @triton.jit
-def _quantize(rows, codes, scales, stride, width, HALF: tl.constexpr, BLOCK: tl.constexpr):  # type: ignore[no-untyped-def] # noqa: N803 - Triton's constants
+def _quantize(rows, codes, scales, stride, width, HALF: tl.constexpr, BLOCK: tl.constexpr):
     """rows[N, W] with `stride` between rows; codes int8[N, W] contiguous; scales[N]."""
     row = tl.program_id(0).to(tl.int64)
     largest = tl.zeros([BLOCK], tl.float32)
@@ -88,7 +91,7 @@ def _quantize(rows, codes, scales, stride, width, HALF: tl.constexpr, BLOCK: tl.
 
 
 @triton.jit
-def _dequantize(codes, scales, rows, stride, width, BLOCK: tl.constexpr):  # type: ignore[no-untyped-def] # noqa: N803 - Triton's constants
+def _dequantize(codes, scales, rows, stride, width, BLOCK: tl.constexpr):
     """codes int8[N, W] with `stride` between rows; scales[N]; rows[N, W] contiguous."""
     row = tl.program_id(0).to(tl.int64)
     columns = tl.program_id(1).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)

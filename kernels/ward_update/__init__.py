@@ -1,4 +1,4 @@
-"""One frame into each of S streams' memories at once: the exact step of least Ward cost (design §4).
+"""One frame into each of S streams' memories at once: the exact step of least Ward cost.
 
 The K slots of a memory and the new frame are K+1 points. If all K rows are taken, the pair of
 least cost e_i·e_j/(e_i+e_j)·‖c_i − c_j‖² merges, e = w^β, with ties to the lowest rows, the frame

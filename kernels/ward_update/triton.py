@@ -1,3 +1,6 @@
+# Triton gives a kernel's arguments their types, and its constants are written in capitals.
+# mypy: disable-error-code="no-untyped-def, untyped-decorator"
+# ruff: noqa: N803
 """`ward_update` in Triton: two launches, each a grid of streams × slices of W.
 
 1. Each program measures the frame's distances over its slice; the last of a stream adds them up,
@@ -14,6 +17,7 @@ import triton
 import triton.language as tl
 
 from flashstream.kernels.checks import on_device_of
+from flashstream.kernels.ward_update.parts import added_up, at, cheapest_pair, narrowed, widened
 from flashstream.kernels.ward_update.state import WardState, WardStep
 
 _SLICE = 2048
@@ -22,12 +26,6 @@ _BLOCK_K = 32
 _BLOCK_C = 1024  # columns of one row at once
 _BLOCK_P = 16  # partial sums added at once
 _BLOCK_R = 8  # rows of costs compared at once
-_EXPONENT = tl.constexpr(0x7F80_0000)
-_INVERSE = tl.constexpr(0x7F00_0000)
-_FINER = tl.constexpr(2.0**38)
-_UNIT = tl.constexpr(2.0**-38)
-_ROUNDER = tl.constexpr(1.5 * 2.0**23)
-_NO_PAIR = tl.constexpr(2**31 - 1)
 
 
 def ward_update(
@@ -97,7 +95,7 @@ def ward_update(
 
 
 @triton.jit
-def _choose(  # type: ignore[no-untyped-def]
+def _choose(
     centroids,
     frames,
     times,
@@ -117,14 +115,14 @@ def _choose(  # type: ignore[no-untyped-def]
     slots,
     width,
     splits,
-    BETA: tl.constexpr,  # noqa: N803 - Triton's constants are written so, here and below
-    BLOCK_R: tl.constexpr,  # noqa: N803
-    SLICE: tl.constexpr,  # noqa: N803
-    BLOCK_W: tl.constexpr,  # noqa: N803
-    BLOCK_C: tl.constexpr,  # noqa: N803
-    BLOCK_K: tl.constexpr,  # noqa: N803
-    BLOCK_A: tl.constexpr,  # noqa: N803
-    BLOCK_P: tl.constexpr,  # noqa: N803
+    BETA: tl.constexpr,
+    BLOCK_R: tl.constexpr,
+    SLICE: tl.constexpr,
+    BLOCK_W: tl.constexpr,
+    BLOCK_C: tl.constexpr,
+    BLOCK_K: tl.constexpr,
+    BLOCK_A: tl.constexpr,
+    BLOCK_P: tl.constexpr,
 ):
     """partials: float32[S, splits, K+1], the last column zero where the slice is finite."""
     stream = tl.program_id(0).to(tl.int64)
@@ -134,8 +132,8 @@ def _choose(  # type: ignore[no-untyped-def]
     own = partials + (stream * splits + split) * (slots + 1)
 
     poison = tl.zeros([BLOCK_C], tl.float32)
-    for at in range(0, SLICE, BLOCK_C):
-        columns = split * SLICE + at + tl.arange(0, BLOCK_C)
+    for offset in range(0, SLICE, BLOCK_C):
+        columns = split * SLICE + offset + tl.arange(0, BLOCK_C)
         f = tl.load(frame + columns, mask=columns < width, other=0.0).to(tl.float32)
         poison += f * 0.0
     tl.store(own + slots, tl.sum(poison, axis=0))
@@ -143,8 +141,8 @@ def _choose(  # type: ignore[no-untyped-def]
         rows = first_row + tl.arange(0, BLOCK_K)
         start = centroids + (stream * slots + rows) * width
         total = tl.zeros([BLOCK_K, BLOCK_W], tl.float32)
-        for at in range(0, SLICE, BLOCK_W):
-            columns = split * SLICE + at + tl.arange(0, BLOCK_W)
+        for offset in range(0, SLICE, BLOCK_W):
+            columns = split * SLICE + offset + tl.arange(0, BLOCK_W)
             inside = (rows < filled)[:, None] & (columns < width)[None, :]
             f = tl.load(frame + columns, mask=columns < width, other=0.0).to(tl.float32)
             c = tl.load(start[:, None] + columns[None, :], mask=inside, other=0.0)
@@ -158,19 +156,21 @@ def _choose(  # type: ignore[no-untyped-def]
         tl.store(arrivals + stream * 2, 0)
         rows = tl.arange(0, BLOCK_A)
         taken = rows < filled
-        row = _added_up(partials + stream * splits * (slots + 1), splits, slots + 1, BLOCK_A, BLOCK_P)
+        row = added_up(
+            partials + stream * splits * (slots + 1), splits, slots + 1, BLOCK_A, BLOCK_P
+        )
         time = tl.load(times + stream)
-        sound = (tl.sum(tl.where(rows == slots, row, 0.0), axis=0) == 0.0) & (time * 0.0 == 0.0)
+        sound = (at(row, rows == slots) == 0.0) & (time * 0.0 == 0.0)
         sound = sound & (tl.max(tl.where(taken, row, 0.0), axis=0) < float("inf"))
         row = tl.where(taken, row, float("inf"))
         at_row = stream * slots + rows
         weight = tl.load(weights + at_row, mask=taken, other=1)
         square = squared + stream * slots * slots
-        low, high = _cheapest_pair(
+        low, high = cheapest_pair(
             weights + stream * slots, square, row, filled, slots, BETA, BLOCK_A, BLOCK_R
         )
-        low_weight = tl.sum(tl.where(rows == low, weight, 0), axis=0)
-        high_weight = tl.sum(tl.where(rows == high, weight, 0), axis=0)  # row K weighs 1
+        low_weight = at(weight, rows == low)
+        high_weight = at(weight, rows == high)  # row K, the frame, weighs 1
         full = sound & (filled == slots)
         with_frame = high == slots
         keeps_low = with_frame | (low_weight >= high_weight)
@@ -184,10 +184,10 @@ def _choose(  # type: ignore[no-untyped-def]
         first = tl.load(first_s + at_row, mask=taken, other=0.0)
         mean = tl.load(mean_s + at_row, mask=taken, other=0.0)
         last = tl.load(last_s + at_row, mask=taken, other=0.0)
-        into_mean = tl.sum(tl.where(rows == into, mean, 0.0), axis=0)
-        other_first = tl.where(with_frame, time, tl.sum(tl.where(rows == other, first, 0.0), axis=0))
-        other_mean = tl.where(with_frame, time, tl.sum(tl.where(rows == other, mean, 0.0), axis=0))
-        other_last = tl.where(with_frame, time, tl.sum(tl.where(rows == other, last, 0.0), axis=0))
+        into_mean = at(mean, rows == into)
+        other_first = tl.where(with_frame, time, at(first, rows == other))
+        other_mean = tl.where(with_frame, time, at(mean, rows == other))
+        other_last = tl.where(with_frame, time, at(last, rows == other))
         is_fresh = rows == fresh
         changed = is_fresh | (rows == into)
         first = tl.where(is_fresh, time, tl.minimum(first, other_first))
@@ -211,7 +211,7 @@ def _choose(  # type: ignore[no-untyped-def]
 
 
 @triton.jit
-def _merge(  # type: ignore[no-untyped-def]
+def _merge(
     centroids,
     carries,
     frames,
@@ -225,12 +225,12 @@ def _merge(  # type: ignore[no-untyped-def]
     slots,
     width,
     splits,
-    SLICE: tl.constexpr,  # noqa: N803
-    BLOCK_W: tl.constexpr,  # noqa: N803
-    BLOCK_C: tl.constexpr,  # noqa: N803
-    BLOCK_K: tl.constexpr,  # noqa: N803
-    BLOCK_A: tl.constexpr,  # noqa: N803
-    BLOCK_P: tl.constexpr,  # noqa: N803
+    SLICE: tl.constexpr,
+    BLOCK_W: tl.constexpr,
+    BLOCK_C: tl.constexpr,
+    BLOCK_K: tl.constexpr,
+    BLOCK_A: tl.constexpr,
+    BLOCK_P: tl.constexpr,
 ):
     """partials: float32[S, splits, K+1], whose last column is not used."""
     stream = tl.program_id(0).to(tl.int64)
@@ -246,8 +246,8 @@ def _merge(  # type: ignore[no-untyped-def]
     # Nothing at all is inside where nothing merges or no frame settles.
     merge_end = tl.where(into >= 0, width, 0)
     settle_end = tl.where(fresh >= 0, width, 0)
-    for at in range(0, SLICE, BLOCK_C):
-        columns = split * SLICE + at + tl.arange(0, BLOCK_C)
+    for offset in range(0, SLICE, BLOCK_C):
+        columns = split * SLICE + offset + tl.arange(0, BLOCK_C)
         f = tl.load(frame + columns, mask=columns < frame_end, other=0.0).to(tl.float32)
         merges = columns < merge_end
         settles = columns < settle_end
@@ -256,15 +256,15 @@ def _merge(  # type: ignore[no-untyped-def]
         other = tl.load(centroids + fresh_start + columns, mask=merges & settles, other=0.0)
         other = tl.where(settles, other, f)
         other_carry = tl.load(carries + fresh_start + columns, mask=merges & settles, other=0)
-        carried = _widened(old_carry, old)
-        step = other - old + _widened(other_carry, other) - carried
+        carried = widened(old_carry, old)
+        step = other - old + widened(other_carry, other) - carried
         step = step * share + carried
         mean = old + step
         moved = mean - old
         lost = (step - moved) + (old - (mean - moved))
         tl.debug_barrier()  # all threads have read what is written now
         tl.store(centroids + into_start + columns, mean, mask=merges)
-        tl.store(carries + into_start + columns, _narrowed(lost, mean), mask=merges)
+        tl.store(carries + into_start + columns, narrowed(lost, mean), mask=merges)
         tl.store(centroids + fresh_start + columns, f, mask=settles)
         tl.store(carries + fresh_start + columns, tl.zeros([BLOCK_C], tl.int16), mask=settles)
 
@@ -275,8 +275,8 @@ def _merge(  # type: ignore[no-untyped-def]
             rows = first_row + tl.arange(0, BLOCK_K)
             start = centroids + (stream * slots + rows) * width
             total = tl.zeros([BLOCK_K, BLOCK_W], tl.float32)
-            for at in range(0, SLICE, BLOCK_W):
-                columns = split * SLICE + at + tl.arange(0, BLOCK_W)
+            for offset in range(0, SLICE, BLOCK_W):
+                columns = split * SLICE + offset + tl.arange(0, BLOCK_W)
                 inside = (rows < slots)[:, None] & (columns < width)[None, :]
                 m = tl.load(centroids + into_start + columns, mask=columns < width, other=0.0)
                 c = tl.load(start[:, None] + columns[None, :], mask=inside, other=0.0)
@@ -288,98 +288,10 @@ def _merge(  # type: ignore[no-untyped-def]
         if arrived == splits - 1:
             tl.store(arrivals + stream * 2 + 1, 0)
             rows = tl.arange(0, BLOCK_A)
-            row = _added_up(
+            row = added_up(
                 partials + stream * splits * (slots + 1), splits, slots + 1, BLOCK_A, BLOCK_P
             )
             square = squared + stream * slots * slots
             others = (rows < slots) & (rows != into)
             tl.store(square + into.to(tl.int64) * slots + rows, row, mask=others)
             tl.store(square + rows.to(tl.int64) * slots + into, row, mask=others)
-
-
-@triton.jit
-def _added_up(partials, count, columns, BLOCK_A: tl.constexpr, BLOCK_P: tl.constexpr):  # type: ignore[no-untyped-def] # noqa: N803
-    """The sums over the first axis of float32[count, columns], in a fixed order."""
-    at = tl.arange(0, BLOCK_A)
-    total = tl.zeros([BLOCK_P, BLOCK_A], tl.float32)
-    for first in range(0, count, BLOCK_P):
-        part = first + tl.arange(0, BLOCK_P)
-        inside = (part < count)[:, None] & (at < columns)[None, :]
-        # Other processors wrote these: not from this one's own cache.
-        total += tl.load(
-            partials + part[:, None] * columns + at[None, :],
-            mask=inside,
-            other=0.0,
-            cache_modifier=".cg",
-        )
-    return tl.sum(total, axis=0)
-
-
-@triton.jit
-def _cheapest_pair(  # type: ignore[no-untyped-def]
-    weights,
-    square,
-    row,
-    filled,
-    slots,
-    BETA: tl.constexpr,  # noqa: N803
-    BLOCK_A: tl.constexpr,  # noqa: N803
-    BLOCK_R: tl.constexpr,  # noqa: N803
-):
-    """The pair of least cost, lower first, the lowest rows on a tie; `slots` is the frame.
-
-    weights: int64[K]; square: float32[K, K]; row: float32[BLOCK_A], infinite at free rows.
-    """
-    columns = tl.arange(0, BLOCK_A)
-    taken = columns < filled
-    count = _tempered(tl.load(weights + columns, mask=taken, other=1), BETA)
-    best = tl.full([], float("inf"), tl.float64)
-    key = tl.full([], _NO_PAIR, tl.int32)
-    for first_row in range(0, filled, BLOCK_R):
-        rows = first_row + tl.arange(0, BLOCK_R)
-        pairs = (columns[None, :] > rows[:, None]) & taken[None, :]
-        row_count = _tempered(tl.load(weights + rows, mask=rows < filled, other=1), BETA)
-        one, two = row_count[:, None], count[None, :]
-        distance = tl.load(
-            square + rows.to(tl.int64)[:, None] * slots + columns[None, :],
-            mask=pairs,
-            other=float("inf"),
-        )
-        cost = one * two / (one + two) * distance.to(tl.float64)
-        least = tl.min(tl.min(cost, axis=1), axis=0)
-        keys = tl.where(
-            pairs & (cost == least), rows[:, None] * (slots + 1) + columns[None, :], _NO_PAIR
-        )
-        first = tl.min(tl.min(keys, axis=1), axis=0)
-        key = tl.where(least < best, first, key)  # on a tie the earlier rows stay
-        best = tl.minimum(best, least)
-    cost = count / (count + 1.0) * row.to(tl.float64)
-    least = tl.min(cost, axis=0)
-    with_frame = columns * (slots + 1) + slots
-    first = tl.min(tl.where(cost == least, with_frame, _NO_PAIR), axis=0)
-    key = tl.where((least < best) | ((least == best) & (first < key)), first, key)
-    return key // (slots + 1), key % (slots + 1)
-
-
-@triton.jit
-def _tempered(weights, BETA: tl.constexpr):  # type: ignore[no-untyped-def] # noqa: N803
-    """weights int64 to the power of BETA, float64."""
-    counts = weights.to(tl.float64)
-    if BETA != 1.0:
-        counts = tl.exp2(tl.log2(counts) * BETA)
-    return counts
-
-
-@triton.jit
-def _widened(carries, values):  # type: ignore[no-untyped-def]
-    """Carries int16 of values float32, as float32."""
-    power = (values.to(tl.int32, bitcast=True) & _EXPONENT).to(tl.float32, bitcast=True)
-    return power * carries.to(tl.float32) * _UNIT
-
-
-@triton.jit
-def _narrowed(lost, values):  # type: ignore[no-untyped-def]
-    """The reverse: at most half of a value's last bit, as int16."""
-    exponent = values.to(tl.int32, bitcast=True) & _EXPONENT
-    inverse = (0 - exponent + _INVERSE).to(tl.float32, bitcast=True)
-    return ((inverse * lost * _FINER + _ROUNDER) - _ROUNDER).to(tl.int16)

@@ -63,9 +63,7 @@ def launches() -> dict[str, Callable[[], object]]:
             rows = torch.zeros((3, 1280), dtype=dtype)
             cases[f"quantize {name} {scale}"] = partial(quantize.quantize, rows, scale)
             scales = torch.zeros(3, dtype=scale)
-            cases[f"dequantize {name} {scale}"] = partial(
-                quantize.dequantize, codes, scales, dtype
-            )
+            cases[f"dequantize {name} {scale}"] = partial(quantize.dequantize, codes, scales, dtype)
         for layout in (qwen, PatchLayout(16, grey, grey)):
             side = 2 * layout.patch * layout.merge
             frames = pixels[:, :side, :side]

@@ -10,7 +10,6 @@ from types import ModuleType
 
 import pytest
 import torch
-import triton
 import triton.language as tl
 from triton import knobs
 from triton.runtime.interpreter import InterpretedFunction
@@ -19,9 +18,10 @@ from triton.runtime.jit import JITFunction
 from flashstream.kernels.nearest import triton as nearest
 from flashstream.kernels.patchify import triton as patchify
 from flashstream.kernels.quantize import triton as quantize
+from flashstream.kernels.ward_update import parts as ward_parts
 from flashstream.kernels.ward_update import triton as ward_update
 
-OURS = (nearest, patchify, quantize, ward_update)
+OURS = (nearest, patchify, quantize, ward_parts, ward_update)
 # What the interpreter puts its own functions into while a kernel runs.
 PATCHED = (tl, tl.core, tl.math, tl.standard, tl.core.tensor, tl.core.dtype, tl.core.condition)
 
