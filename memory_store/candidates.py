@@ -7,6 +7,8 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
+from flashstream.memory_store.half import widened
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -60,7 +62,7 @@ def nearest(
     """
     ranked: list[tuple[float, int, Candidate | None]] = []
     if candidates:
-        points = np.stack([c.point for c in candidates]).astype(np.float32)
+        points = widened(np.stack([c.point for c in candidates]))
         ranked = [
             (float(d), c.frame, c) for d, c in zip(distances(points), candidates, strict=True)
         ]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from flashstream.errors import FingerprintError, MemoryShapeError, NoMemoryYetError
 from flashstream.memory_store.candidates import Candidate, Newcomer, picture_id
 from flashstream.memory_store.delta import MemoryDelta
+from flashstream.memory_store.half import finite
 from flashstream.memory_store.pooling import Pyramid
 from flashstream.memory_store.slots import TemporalSlots
 from flashstream.memory_store.snapshot import MemorySnapshot
@@ -179,12 +180,10 @@ class StreamMemory(ABC, Generic[Seen]):
             raise MemoryShapeError(f"{name} are {kind}; a float16 array is taken")
         if features.shape != shape:
             raise MemoryShapeError(f"{name} have shape {features.shape}; {shape} is taken")
-        pyramid = Pyramid(features)
-        # float16 sums stay finite in float32: the mean is finite only if every patch is.
-        if not np.isfinite(pyramid.at(1)).all():
+        if not finite(features):
             bad = "NaN" if np.isnan(features).any() else "infinity"
             raise MemoryShapeError(f"{name} contain {bad}; finite values are taken")
-        return pyramid
+        return Pyramid(features)
 
     def _begin(self, time_s: float, thumbnail: bytes) -> float:
         """A new version, once all is checked; returns its time, never before the last one's."""

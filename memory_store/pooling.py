@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from flashstream.memory_store.half import widened
+
 
 def pool(features: NDArray[np.float32], grid: int) -> NDArray[np.float32]:
     """float32[G, G, D] → float32[g, g, D], the mean of each (G/g)×(G/g) block; g divides G."""
@@ -21,7 +23,7 @@ class Pyramid:
 
     def __init__(self, features: NDArray[np.float16]) -> None:
         self._features = features
-        self._full = features.astype(np.float32)
+        self._full = widened(features)
         self._pooled: dict[int, NDArray[np.float32]] = {}
         self._kept: dict[int, NDArray[np.float16]] = {}
 
