@@ -30,13 +30,13 @@ class Star:
             slots=config.temporal_slots,
             observe=self._observe,
             point=self._point,
-            clusters=WardClusters(
+            consolidate=WardClusters(
                 config.temporal_slots,
                 config.temporal_grid**2,
                 self._channels,
                 temper=config.temper,
                 foresight=config.foresight,
-            ),
+            ).add,
         )
 
     def held(self) -> dict[str, int]:
@@ -70,13 +70,13 @@ class Flash:
             slots=config.csm_slots,
             observe=self._observe,
             point=self._point,
-            clusters=WardClusters(
+            consolidate=WardClusters(
                 config.csm_slots,
                 config.csm_grid**2,
                 self._channels,
                 temper=config.temper,
                 foresight=config.foresight,
-            ),
+            ).add,
         )
 
     def held(self) -> dict[str, int]:
