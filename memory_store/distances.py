@@ -7,13 +7,22 @@ A sum over patches differs by no more than the patches do (Cauchy-Schwarz):
 So the sums, P times fewer numbers, give a lower bound of every distance, and a distance is
 computed in full only when its bound could make it the least. What is found is what a search over
 all exact distances finds.
+
+Both sides are rounded, and a sum that one huge patch dominates can differ by more than the patches
+do. With u = 2⁻²⁴, a float32 sum of P terms in any order is off by at most (P−1)·u·Σ|a_p| (to first
+order; Higham, Accuracy and Stability, §4.2), so a row's sums are off by a vector no longer than
+(P−1)·u·√P·‖a‖. Twice that of both rows is taken off the length of their difference. Squares and
+their sums are off by a share of (D+P+4)·u at most, and by what underflows.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-_SLACK = 1 - 1e-4
-"""Keeps a bound below the distance whatever float32 rounding did to both."""
+_UNIT = 2.0**-24
+"""u: half of the last bit of a float32 in [1, 2)."""
+
+_SMALLEST = 2.0**-126
+"""More than a product loses that underflows, whether or not denormal numbers are flushed."""
 
 
 class PairDistances:
@@ -27,10 +36,14 @@ class PairDistances:
         self._points = points
         self._patches, self._channels = patches, channels
         self._sums = np.zeros((rows, channels), np.float32)
+        self._errors = np.zeros(rows)  # no sum, as a vector of D, is off by more
         self._least = np.full((rows, rows), np.inf)  # the distance where exact, else a bound of it
         self._exact = np.eye(rows, dtype=bool)
         self._row_difference = np.empty(points.shape[1], np.float32)
         self._difference = np.empty((rows, channels), np.float32)
+        self._error = 2 * _UNIT * (patches - 1) * np.sqrt(patches)
+        self._share = (1 - 4 * _UNIT * (channels + patches + 4)) / patches
+        self._floor = _SMALLEST * channels * patches
 
     def clear(self) -> None:
         """Forget all rows."""
@@ -40,9 +53,18 @@ class PairDistances:
         """Row `row` has a new value; it is compared with the first `used` rows."""
         by_patch = self._points[row].reshape(self._patches, self._channels)
         np.add.reduce(by_patch, axis=0, out=self._sums[row])
+        self._errors[row] = (
+            self._error * np.sqrt(self._squared_norms(self._points[row : row + 1]))[0]
+        )
         difference = np.subtract(self._sums[:used], self._sums[row], out=self._difference[:used])
-        bounds = np.einsum("rd,rd->r", difference, difference)
-        bounds *= np.float32(_SLACK / self._patches)
+        bounds = np.sqrt(np.einsum("rd,rd->r", difference, difference), dtype=np.float64)
+        bounds -= self._errors[:used]
+        bounds -= self._errors[row]
+        np.maximum(bounds, 0, out=bounds)
+        bounds *= bounds
+        bounds *= self._share
+        bounds -= self._floor
+        np.maximum(bounds, 0, out=bounds)
         self._least[row, :used] = bounds
         self._least[:used, row] = bounds
         self._exact[row] = self._exact[:, row] = False
@@ -52,6 +74,7 @@ class PairDistances:
     def moved(self, source: int, row: int) -> None:
         """Row `row` has taken the value of row `source`, and what is known of that one."""
         self._sums[row] = self._sums[source]
+        self._errors[row] = self._errors[source]
         for known, diagonal in ((self._least, np.inf), (self._exact, True)):
             known[row] = known[source]
             known[:, row] = known[source]
@@ -83,8 +106,9 @@ class PairDistances:
 
     def nbytes(self) -> int:
         """Bytes of all arrays but the points."""
-        arrays = (self._sums, self._least, self._exact, self._row_difference)
-        return sum(a.nbytes for a in arrays) + self._difference.nbytes
+        arrays = (self._sums, self._errors, self._least, self._exact)
+        scratch = (self._row_difference, self._difference)
+        return sum(array.nbytes for array in arrays + scratch)
 
     def _measure(self, low: int, high: int) -> float:
         difference = np.subtract(self._points[low], self._points[high], out=self._row_difference)
