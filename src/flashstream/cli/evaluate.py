@@ -1,5 +1,8 @@
 """`flashstream eval …`: how right the answers are."""
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from flashstream.cli.console import check_writable, print_json, progress, write_json
@@ -24,4 +27,32 @@ def photos(config_file: Config = None, sets: Set = None, json: JsonPath = None) 
         result = evaluation.run(settings, report)
     if json is not None:
         write_json(json, result)
+    print_json(result)
+
+
+@app.command()
+def needle(
+    json: JsonPath = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="Draw the result there (.svg, .png).")
+    ] = None,
+    frames: Annotated[int, typer.Option(help="Length of a day, at 1 frame a second.")] = 36_000,
+    days: Annotated[int, typer.Option(help="Days, each with its own event.")] = 12,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes; by default one for each core.")
+    ] = None,
+) -> None:
+    """One short event in ten hours: is it in the snapshot, for each policy and baseline?"""
+    from flashstream.evals.needle.plot import plot as draw
+    from flashstream.evals.needle.run import run
+    from flashstream.evals.needle.stream import Haystack
+
+    check_writable(json)
+    check_writable(plot)
+    with progress() as report:
+        result = run(report, hay=Haystack(frames=frames), days=days, workers=workers)
+    if json is not None:
+        write_json(json, result)
+    if plot is not None:
+        draw(result, plot)
     print_json(result)

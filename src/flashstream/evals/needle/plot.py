@@ -1,0 +1,112 @@
+"""Recall against strength, drawn."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from flashstream.errors import MissingPackageError
+
+# Okabe and Ito's colours, told apart by all kinds of eyes; markers tell them apart in print.
+_STAR = (
+    ("#D55E00", "o"),
+    ("#E69F00", "s"),
+    ("#0072B2", "^"),
+    ("#56B4E9", "D"),
+    ("#009E73", "v"),
+)
+_BASELINE = {
+    "streaming_kmeans": ("k-means, streaming", "#000000", "x"),
+    "streaming_kmeans_reset": ("k-means, weights reset", "#000000", "+"),
+    "offline_kmeans": ("k-means++, whole day", "#CC79A7", "*"),
+    "uniform": ("evenly spread frames", "#777777", "1"),
+    "fifo": ("newest frames", "#777777", "2"),
+}
+
+
+def plot(result: dict[str, Any], path: Path) -> None:
+    """Draw what `run` returned; the ending of `path` chooses the format (.svg, .png, …).
+
+    Raises MissingPackageError without matplotlib.
+    """
+    try:
+        import matplotlib
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+        from matplotlib.ticker import PercentFormatter
+    except ImportError as error:
+        raise MissingPackageError(
+            "plots want matplotlib: pip install 'flashstream[evals]'"
+        ) from error
+
+    table: list[dict[str, Any]] = result["table"]
+    details = list(dict.fromkeys(row["detail"] for row in table if row["subject"] == "star"))
+    panels = [("An entry shows it", "remembered", details[0])]
+    panels += [(f'Its frame in detail: "{name}"', "detailed", name) for name in details]
+    columns = (len(panels) + 1) // 2
+    figure = Figure(figsize=(4.2 * columns + 2.4, 7.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(2, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    handles: dict[str, Any] = {}
+    for axis, (title, kind, detail) in zip(axes, panels, strict=False):
+        for line in _lines(table, kind, detail):
+            handles.setdefault(line.pop("label"), _draw(axis, result["strengths"], **line))
+        axis.set_title(title, fontsize=11)
+        axis.set_xscale("log", base=2)
+        axis.set_xticks(result["strengths"], [f"{s:g}" for s in result["strengths"]])
+        axis.minorticks_off()
+        axis.yaxis.set_major_formatter(PercentFormatter(1.0))
+        axis.set_ylim(-0.04, 1.04)
+        axis.grid(alpha=0.25)
+    for axis in axes[len(panels) :]:
+        axis.set_visible(False)
+    figure.supxlabel("strength of the event: displacement of its patches / frame-to-frame noise")
+    figure.supylabel(f"recall, share of {result['days']} days (bars: 95 %)")
+    hay = result["stream"]
+    figure.suptitle(
+        f"One event of {hay['event_frames']} s in {hay['frames'] / 3600:g} h of a fixed camera, "
+        f"asked for at the end"
+    )
+    figure.legend(handles.values(), handles.keys(), loc="outside right center", fontsize=9)
+    with matplotlib.rc_context({"svg.hashsalt": "needle", "svg.fonttype": "path"}):
+        figure.savefig(path, dpi=110, metadata={"Date": None} if path.suffix == ".svg" else None)
+
+
+def _lines(table: Sequence[dict[str, Any]], kind: str, detail: str) -> list[dict[str, Any]]:
+    """One for each memory with that detail policy, and for each baseline, which has but one."""
+    star = [row for row in table if row["subject"] == "star" and row["detail"] == detail]
+    lines = [
+        {
+            "label": f"ours, β = {row['temper']:g}, r = {row['foresight']:g}",
+            "recall": row[kind],
+            "color": color,
+            "marker": marker,
+            "linestyle": "-",
+        }
+        for row, (color, marker) in zip(star, _STAR, strict=False)
+    ]
+    for row in table:
+        if row["subject"] != "star":
+            label, color, marker = _BASELINE[row["subject"]]
+            lines.append(
+                {
+                    "label": label,
+                    "recall": row[kind],
+                    "color": color,
+                    "marker": marker,
+                    "linestyle": ":",
+                }
+            )
+    return lines
+
+
+def _draw(
+    axis: Any, strengths: Sequence[float], recall: dict[str, Any], marker: str, **style: Any
+) -> Any:
+    shares = recall["recall"]
+    below = [share - low for share, low in zip(shares, recall["low"], strict=True)]
+    above = [high - share for share, high in zip(shares, recall["high"], strict=True)]
+    axis.errorbar(
+        strengths, shares, yerr=(below, above), fmt="none", ecolor=style["color"], alpha=0.18
+    )
+    (line,) = axis.plot(strengths, shares, marker=marker, markersize=5, linewidth=1.5, **style)
+    return line
