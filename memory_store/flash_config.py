@@ -13,7 +13,7 @@ class FlashConfig(BaseModel):
     A grid of g means g×g tokens a step of two frames. The defaults give `tokens` = 11,520.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     csm_slots: int = Field(60, ge=1, le=1024, description="centroids of the whole history")
     csm_grid: int = Field(8, ge=1, le=64, description="tokens on a side of a low-resolution step")

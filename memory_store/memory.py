@@ -16,7 +16,7 @@ from flashstream.memory_store.half import finite
 from flashstream.memory_store.pooling import Pyramid
 from flashstream.memory_store.slots import TemporalSlots
 from flashstream.memory_store.snapshot import MemorySnapshot
-from flashstream.memory_store.state import MemoryState, SpatialFrame, StateHeader
+from flashstream.memory_store.state import MemoryState, SlotState, SpatialFrame, StateHeader
 
 Seen = TypeVar("Seen")
 """What a memory takes in at a time."""
@@ -147,6 +147,7 @@ class StreamMemory(ABC, Generic[Seen]):
     def restore(self, state: MemoryState) -> None:
         """Become the memory that `state` was taken of; stream and epoch stay this one's.
 
+        Thumbnails larger than this memory takes are left out.
         Raises FingerprintError if it was written by another model, or is of another kind or size.
         """
         header = state.header
@@ -167,9 +168,19 @@ class StreamMemory(ABC, Generic[Seen]):
                 + ", ".join(f"{k} {header.geometry.get(k)}, not {v}" for k, v in wrong.items())
             )
         self.version, self.as_of = header.version, header.as_of
-        self._slots.restore(state.slots, header.next_id)
+        self._slots.restore([self._fitting(slot) for slot in state.slots], header.next_id)
         self._restore_parts(state)
         self._snapshot = None
+
+    def _fitting(self, slot: SlotState) -> SlotState:
+        """The slot without thumbnails that are too large."""
+
+        def fitting(kept: Candidate) -> Candidate:
+            if len(kept.thumbnail) <= self._thumbnail_bytes:
+                return kept
+            return replace(kept, thumbnail=b"", picture=picture_id(b""))
+
+        return replace(slot, candidates=tuple(fitting(kept) for kept in slot.candidates))
 
     def _taken(
         self, name: str, features: NDArray[np.float16], shape: tuple[int, int, int]

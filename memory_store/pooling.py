@@ -23,14 +23,15 @@ class Pyramid:
 
     def __init__(self, features: NDArray[np.float16]) -> None:
         self._features = features
-        self._full = widened(features)
         self._pooled: dict[int, NDArray[np.float32]] = {}
         self._kept: dict[int, NDArray[np.float16]] = {}
 
     def at(self, grid: int) -> NDArray[np.float32]:
         """float32[g, g, D], to compute with."""
         if grid not in self._pooled:
-            self._pooled[grid] = pool(self._full, grid)
+            side = self._features.shape[0]
+            whole = grid == side
+            self._pooled[grid] = widened(self._features) if whole else pool(self.at(side), grid)
         return self._pooled[grid]
 
     def kept(self, grid: int) -> NDArray[np.float16]:

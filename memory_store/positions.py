@@ -16,6 +16,8 @@ from flashstream.errors import SettingError
 Timeline = Callable[[NDArray[np.float64]], NDArray[np.int32]]
 """Unix seconds float64[N], N ≥ 1 → positions int32[N], the earliest 0."""
 
+_LAST = 2**30
+
 TimelineName = Literal["rank", "time", "compact"]
 
 
@@ -25,7 +27,8 @@ def timeline(name: TimelineName, unit_s: float, limit: int) -> Timeline:
     rank: the entries' order alone, as in the papers' code; two entries a minute or a month apart
         are one position apart.
     time: one position for each `unit_s` seconds since the earliest entry. Exact, but a stream that
-        outlives limit · unit_s seconds leaves the positions that a model was trained on.
+        outlives limit · unit_s seconds leaves the positions that a model was trained on. They end
+        at 2³⁰, so that they fit in an int32 whatever they are offset by.
     compact: as `time` as long as that stays below `limit`; then the longest gaps are shortened,
         all to one length, so that the last position is limit − 1 and short gaps keep their length.
 
@@ -40,7 +43,7 @@ def timeline(name: TimelineName, unit_s: float, limit: int) -> Timeline:
         return _rank
     if name == "time":
         return lambda times: _time(times, unit_s)
-    return lambda times: _compact(times, unit_s, limit)
+    return lambda times: _compact(times, unit_s, min(limit, _LAST))
 
 
 def _rank(times: NDArray[np.float64]) -> NDArray[np.int32]:
@@ -50,13 +53,19 @@ def _rank(times: NDArray[np.float64]) -> NDArray[np.int32]:
 
 
 def _time(times: NDArray[np.float64], unit_s: float) -> NDArray[np.int32]:
-    positions: NDArray[np.int32] = np.rint((times - times.min()) / unit_s).astype(np.int32)
+    with np.errstate(over="ignore"):
+        units = np.rint((times - times.min()) / unit_s)
+    positions: NDArray[np.int32] = np.minimum(units, _LAST).astype(np.int32)
     return positions
 
 
 def _compact(times: NDArray[np.float64], unit_s: float, limit: int) -> NDArray[np.int32]:
+    exact = _time(times, unit_s)
+    if exact.max() < limit:
+        return exact
     instants, place = np.unique(times, return_inverse=True)
-    gaps = np.diff(instants) / unit_s
+    with np.errstate(over="ignore"):
+        gaps = np.diff(instants) / unit_s
     gaps = np.minimum(gaps, _longest(gaps, limit - 1))
     at = np.concatenate([np.zeros(1), np.cumsum(gaps)])
     positions: NDArray[np.int32] = np.minimum(np.rint(at), limit - 1).astype(np.int32)

@@ -134,5 +134,5 @@ def _table(slots: tuple[SlotState, ...]) -> Slots:
         first_s=np.array([c.first_s for c in clusters], np.float64),
         mean_s=np.array([c.mean_s for c in clusters], np.float64),
         last_s=np.array([c.last_s for c in clusters], np.float64),
-        pictures=tuple(tuple(c.picture for c in slot.candidates) for slot in slots),
+        pictures=tuple(tuple(c.picture for c in slot.candidates if c.thumbnail) for slot in slots),
     )

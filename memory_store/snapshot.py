@@ -32,7 +32,8 @@ class Slots:
     ids: int32[S], an identity that a slot keeps as long as it lives.
     weights: int64[S], frames merged into the slot; their sum is the number of frames seen.
     first_s, mean_s, last_s: float64[S], Unix seconds of the earliest, mean and latest frame.
-    pictures: one tuple a slot with the ids of its candidates' thumbnails, best first.
+    pictures: one tuple a slot with the ids of its candidates' thumbnails, best first; those that
+        have none are left out.
     """
 
     ids: NDArray[np.int32]

@@ -14,7 +14,7 @@ class StarConfig(BaseModel):
     has to divide G. The defaults give `tokens` = 681.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     spatial_frames: int = Field(1, ge=1, le=64, description="newest frames, first in first out")
     spatial_grid: int = Field(8, ge=1, le=64, description="patches on a side of a spatial frame")

@@ -37,7 +37,7 @@ def points_of(kind: str, count: int, patches: int, channels: int, seed: int) -> 
         one = rng.normal(size=shape[1:]).astype(np.float16)
         points = np.stack([rng.permutation(one) for _ in range(count)]).astype(np.float64)
     elif kind == "huge":
-        points = 60_000 + 32.0 * rng.integers(-2, 3, size=shape)
+        points = 60_000 + 32 * rng.integers(-2, 3, size=shape).astype(np.float64)
     elif kind == "edge":
         points = np.empty(shape)
         points[:] = HALF * (1 + 2.0**-10 * rng.integers(-3, 4, size=(count, 1, 1)))
