@@ -5,8 +5,10 @@ other tests import Triton (through vLLM) too. So the fixture below interprets ou
 one test at a time, and leaves Triton as it was.
 """
 
-from collections.abc import Iterator
+import mmap
+from collections.abc import Callable, Iterator
 from types import ModuleType
+from typing import Any
 
 import pytest
 import torch
@@ -22,6 +24,15 @@ from flashstream.kernels.ward_update import parts as ward_parts
 from flashstream.kernels.ward_update import triton as ward_update
 
 OURS = (nearest, patchify, quantize, ward_parts, ward_update)
+LAUNCHED = (
+    (nearest, "_nearest"),
+    (patchify, "_patchify"),
+    (quantize, "_quantize"),
+    (quantize, "_dequantize"),
+    (ward_update, "_choose"),
+    (ward_update, "_merge"),
+)
+NO_RESERVE = 0x4000  # Linux's MAP_NORESERVE, which Python names from 3.13 on
 # What the interpreter puts its own functions into while a kernel runs.
 PATCHED = (tl, tl.core, tl.math, tl.standard, tl.core.tensor, tl.core.dtype, tl.core.condition)
 
@@ -29,6 +40,17 @@ PATCHED = (tl, tl.core, tl.math, tl.standard, tl.core.tensor, tl.core.dtype, tl.
 @pytest.fixture
 def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def triton_is_left_as_it_was() -> Iterator[None]:
+    """For the kernels of others in this process."""
+    before = [(place, dict(vars(place))) for place in PATCHED]
+    yield
+    for place, names in before:
+        changed = [name for name, value in names.items() if vars(place).get(name) is not value]
+        assert not changed, f"{place.__name__}: {changed}"
+    assert not hasattr(tl.core.tensor, "__index__")
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +71,65 @@ def kernels_run() -> Iterator[None]:
                 _restore(place, names)
 
 
+@pytest.fixture
+def launched(kernels_run: None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the kernels launched in this test."""
+    names: list[str] = []
+
+    class Spied:
+        def __init__(self, kernel: Any, name: str) -> None:
+            self.kernel, self.name = kernel, name
+
+        def __getitem__(self, grid: tuple[int, ...]) -> Any:
+            names.append(self.name)
+            return self.kernel[grid]
+
+    for module, name in LAUNCHED:
+        monkeypatch.setattr(module, name, Spied(getattr(module, name), name))
+    return names
+
+
+@pytest.fixture(autouse=True)
+def poisoned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory that no kernel has written to is NaN, or a number that no result can be."""
+    empty = torch.empty
+
+    def poison(*shape: Any, **kwargs: Any) -> torch.Tensor:
+        tensor = empty(*shape, **kwargs)
+        if tensor.is_floating_point():
+            return tensor.fill_(torch.nan)
+        return tensor.fill_(True if tensor.dtype == torch.bool else torch.iinfo(tensor.dtype).min)
+
+    monkeypatch.setattr(torch, "empty", poison)
+
+
+@pytest.fixture
+def far_rows(device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Lays a tensor's three rows out 2³⁰ numbers apart.
+
+    The third begins at 2³¹, though the stride and the row's number fit in 32 bits: a product in 32
+    bits would wrap round to 2³¹ numbers before the first row, which is memory too, all zeros: a
+    wrong result, not a crash. Pages that are never touched take no memory.
+    """
+
+    def lay_out(tensor: torch.Tensor) -> torch.Tensor:
+        assert len(tensor) == 3
+        numbers = 2**32 + tensor[0].numel()
+        needed = numbers * tensor.element_size()
+        if device.type == "cuda":
+            if torch.cuda.mem_get_info()[0] < needed:
+                pytest.skip(f"needs {needed / 2**30:.0f} GiB of free GPU memory")
+            storage = torch.zeros(numbers, dtype=tensor.dtype, device=device)
+        else:
+            flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | NO_RESERVE
+            storage = torch.frombuffer(mmap.mmap(-1, needed, flags), dtype=tensor.dtype)
+        strides = (2**30, *tensor[0].contiguous().stride())
+        far = storage.as_strided(tensor.shape, strides, 2**31)
+        return far.copy_(tensor)
+
+    return lay_out
+
+
 def _interpret(module: ModuleType) -> None:
     for name, value in list(vars(module).items()):
         if isinstance(value, JITFunction):
@@ -56,8 +137,7 @@ def _interpret(module: ModuleType) -> None:
 
 
 def _restore(place: ModuleType | type, names: dict[str, object]) -> None:
-    for name in list(vars(place)):
-        if name not in names:
-            delattr(place, name)
-        elif vars(place)[name] is not names[name]:
-            setattr(place, name, names[name])
+    # Names that were added stay: rewritten kernels, which Triton caches, look for them.
+    for name, value in names.items():
+        if vars(place).get(name) is not value:
+            setattr(place, name, value)
