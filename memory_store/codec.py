@@ -158,6 +158,9 @@ def _candidate(kept: Candidate) -> _Content:
 
 def _read_header(record: Record) -> StateHeader:
     fields = record.fields
+    missing = {"channels", "temporal_grid", "retrieved_grid"} - fields["geometry"].keys()
+    if missing:
+        raise ValueError(f"its geometry lacks {', '.join(sorted(missing))}")
     return StateHeader(**{**fields, "order": tuple(fields["order"])})
 
 

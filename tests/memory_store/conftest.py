@@ -7,9 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
+from support.memories import CHANNELS, GRID, KINDS, STAR, Features, Kind, scenes
 
 from flashstream.errors import StoreError
 from flashstream.memory_store.embedded import EmbeddedValkey
@@ -18,39 +17,24 @@ from flashstream.memory_store.redis import RedisStore
 from flashstream.memory_store.star import StarConfig, StarMemory
 from flashstream.memory_store.store import Store
 
-Features = NDArray[np.float16]
 
-SMALL = StarConfig(
-    spatial_frames=2,
-    spatial_grid=4,
-    temporal_slots=5,
-    temporal_grid=2,
-    abstract_slots=3,
-    retrieved_slots=2,
-    retrieved_grid=4,
-    candidates=2,
-)
-GRID, CHANNELS = 4, 6
+@pytest.fixture(params=KINDS, ids=lambda kind: kind.name)
+def kind(request: pytest.FixtureRequest) -> Kind:
+    """Each kind of memory in turn."""
+    chosen: Kind = request.param
+    return chosen
 
 
 @pytest.fixture
 def small() -> StarConfig:
     """Sizes with all grids and numbers different enough to tell them apart."""
-    return SMALL
+    return STAR
 
 
 @pytest.fixture
 def frames() -> Callable[[int], list[Features]]:
-    """Makes that many frames float16[4, 4, 6] of a few scenes that come back, always the same."""
-
-    def make(count: int) -> list[Features]:
-        rng = np.random.default_rng(7)
-        scenes = rng.normal(size=(8, GRID, GRID, CHANNELS))
-        order = np.repeat(rng.integers(8, size=count), 3)[:count]
-        noise = 0.1 * rng.normal(size=(count, GRID, GRID, CHANNELS))
-        return list((scenes[order] + noise).astype(np.float16))
-
-    return make
+    """Makes that many frames; see `scenes`."""
+    return scenes
 
 
 @pytest.fixture
@@ -58,7 +42,7 @@ def new_memory() -> Callable[[], StarMemory]:
     """Makes empty small memories, all alike."""
 
     def make() -> StarMemory:
-        return StarMemory(SMALL, GRID, CHANNELS, stream="yard", epoch=1, fingerprint="f00d")
+        return StarMemory(STAR, GRID, CHANNELS, stream="yard", epoch=1, fingerprint="f00d")
 
     return make
 

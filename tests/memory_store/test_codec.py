@@ -1,71 +1,73 @@
 """Records: to bytes and back without losing a bit, and no altered byte gets through."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
+from support.memories import KINDS, Kind, watch
 
 from flashstream.errors import CorruptRecordError, FingerprintError
 from flashstream.memory_store.codec import changed, decode, encode, names, removed
 from flashstream.memory_store.record import FORMAT, pack, unpack
-from flashstream.memory_store.star import StarConfig, StarMemory
-
-Features = NDArray[np.float16]
-Make = Callable[[int], list[Features]]
-New = Callable[[], StarMemory]
-
-
-def watched(memory: StarMemory, frames: list[Features]) -> StarMemory:
-    for number, features in enumerate(frames, 1):
-        memory.observe(features, 1.7e9 + number / 3, b"jpeg %d" % number)
-    return memory
 
 
 @pytest.mark.parametrize("count", [0, 1, 4, 50])
-def test_state_to_bytes_to_state_has_the_same_future(
-    new_memory: New, frames: Make, count: int
-) -> None:
-    seen = frames(count + 30)
-    through = watched(new_memory(), seen[:count])
+def test_state_to_bytes_to_state_has_the_same_future(kind: Kind, count: int) -> None:
+    seen = kind.seen(count + 30)
+    through, restored = kind.watched(count), kind.empty()
     records = encode(through.view())
-    restored = new_memory()
     restored.restore(decode(records))
     assert encode(restored.view()) == records
-    for features in seen[count:]:
-        for memory in (through, restored):
-            memory.observe(features, 1.8e9, b"late")
+    if count:
+        assert restored.snapshot().uuid == through.snapshot().uuid
+    for number, features in enumerate(seen[count:], count):
+        deltas = [m.observe(features, 1.8e9 + number, b"late") for m in (through, restored)]
+        assert deltas[0] == deltas[1]
     assert encode(restored.view()) == encode(through.view())
-    assert restored.snapshot().uuid == through.snapshot().uuid
+    ours, theirs = through.snapshot(), restored.snapshot()
+    assert ours.uuid == theirs.uuid
+    for name in ("features", "parts", "groups", "times", "positions"):
+        assert np.array_equal(getattr(ours, name), getattr(theirs, name))
 
 
-def test_one_grid_for_all_shares_the_features(frames: Make) -> None:
-    config = StarConfig(temporal_grid=2, spatial_grid=2, retrieved_grid=2, temporal_slots=3)
-    memory = watched(StarMemory(config, 4, 6, stream="yard"), frames(20))
-    restored = StarMemory(config, 4, 6, stream="yard")
+@pytest.mark.parametrize(
+    ("kind", "sizes"),
+    [
+        (KINDS[0], {"temporal_grid": 2, "spatial_grid": 2, "retrieved_grid": 2}),
+        (KINDS[1], {"csm_grid": 4, "dam_grid": 4}),
+    ],
+)
+def test_one_grid_for_all(kind: Kind, sizes: dict[str, int]) -> None:
+    """STAR then shares a remembered frame's features; Flash still has two resolutions."""
+    seen = kind.seen(20)
+    if kind.name == "flash":
+        seen = [replace(step, low=step.full[::-1]) for step in seen]
+    memory, restored = kind.empty(**sizes), kind.empty(**sizes)
+    watch(memory, seen)
     restored.restore(decode(encode(memory.view())))
     assert encode(restored.view()) == encode(memory.view())
+    restored.snapshot()
+    memory.snapshot()
     assert restored.nbytes() == memory.nbytes()
 
 
-def test_names_are_one_for_each_part(new_memory: New, frames: Make) -> None:
-    memory = watched(new_memory(), frames(40))
-    state = memory.view()
+def test_names_are_one_for_each_part(kind: Kind) -> None:
+    state = kind.watched(40).view()
     kept = {f"frame:{c.frame}" for s in state.slots for c in s.candidates}
     slots = {f"slot:{s.cluster.id}" for s in state.slots}
-    assert names(state) == {"meta", "abstract", "spatial"} | kept | slots
+    assert names(state) == kind.always | kept | slots
     assert encode(state).keys() == names(state)
     assert encode(state, {"meta", "slot:999"}).keys() == {"meta"}
 
 
-def test_deltas_carry_one_state_to_the_next(new_memory: New, frames: Make) -> None:
-    memory = new_memory()
+def test_deltas_carry_one_state_to_the_next(kind: Kind) -> None:
+    memory = kind.empty()
     records: dict[str, bytes] = {}
-    for number, features in enumerate(frames(60), 1):
+    for number, features in enumerate(kind.seen(60), 1):
         delta = memory.observe(features, float(number), b"jpeg")
+        assert changed(delta) >= kind.always
         records.update(encode(memory.view(), changed(delta)))
         for name in removed(delta):
             records.pop(name, None)
@@ -133,46 +135,102 @@ def test_big_endian_arrays_are_stored_little() -> None:
     assert pack("x", {}, {"a": array}) == pack("x", {}, {"a": array.astype("<f4")})
 
 
-def test_a_missing_record_is_named(new_memory: New, frames: Make) -> None:
-    records = encode(watched(new_memory(), frames(20)).view())
+def test_a_missing_record_is_named(kind: Kind) -> None:
+    records = encode(kind.watched(20).view())
     for name in records:
         rest = {key: data for key, data in records.items() if key != name}
         with pytest.raises(CorruptRecordError, match=f'"{name}" is missing'):
             decode(rest)
 
 
-def test_a_record_of_other_sizes_is_named(new_memory: New, frames: Make) -> None:
-    records = encode(watched(new_memory(), frames(20)).view())
+def test_a_record_of_other_sizes_is_named(kind: Kind) -> None:
+    memory = kind.watched(20)
+    name = f"slot:{memory.snapshot().slots.ids[1]}"
+    whole = encode(memory.view())
+    slot = unpack(name, whole[name])
+    for arrays in ({**slot.arrays, "carry": np.zeros(5, np.int16)}, {}):
+        records = {**whole, name: pack(name, slot.fields, arrays)}
+        with pytest.raises(CorruptRecordError, match=f'"{name}" is corrupt'):
+            decode(records)
+    meta = unpack("meta", whole["meta"])
+    for lacking in ("channels", "temporal_grid", "retrieved_grid"):
+        sizes = {k: v for k, v in meta.fields["geometry"].items() if k != lacking}
+        records = {**whole, "meta": pack("meta", {**meta.fields, "geometry": sizes}, {})}
+        with pytest.raises(CorruptRecordError, match=f'"meta" is corrupt: .* lacks {lacking}'):
+            decode(records)
+
+
+def test_abstract_rows_of_other_sizes_are_named() -> None:
+    records = encode(KINDS[0].watched(20).view())
     records["abstract"] = pack("abstract", {}, {"rows": np.ones((3, 5), np.float32)})
     with pytest.raises(CorruptRecordError, match=r'"abstract" is corrupt: .*\(3, 5\)'):
         decode(records)
-    records["abstract"] = pack("abstract", {}, {})
-    with pytest.raises(CorruptRecordError, match='"abstract"'):
-        decode(records)
 
 
-def test_another_models_memory_is_refused(new_memory: New, frames: Make) -> None:
-    state = watched(new_memory(), frames(9)).state()
-    other = replace(state, header=replace(state.header, fingerprint="beef"))
-    memory = new_memory()
+def test_another_models_memory_is_refused(kind: Kind) -> None:
+    state, memory = kind.watched(9, fingerprint="beef").state(), kind.empty()
     with pytest.raises(FingerprintError, match='written by model "beef", not by "f00d"'):
-        memory.restore(other)
+        memory.restore(state)
     assert memory.version == 0
 
 
-def test_other_sizes_are_refused(new_memory: New, frames: Make, small: StarConfig) -> None:
-    state = watched(new_memory(), frames(9)).state()
-    config = small.model_copy(update={"temporal_slots": 6})
-    memory = StarMemory(config, 4, 6, stream="yard", fingerprint="f00d")
-    with pytest.raises(FingerprintError, match="temporal_slots 5, not 6"):
+@pytest.mark.parametrize(("ours", "theirs"), [KINDS, KINDS[::-1]])
+def test_another_kind_of_memory_is_refused(ours: Kind, theirs: Kind) -> None:
+    memory = ours.watched(7)
+    before = encode(memory.view())
+    with pytest.raises(FingerprintError, match=f'of kind "{theirs.name}", not "{ours.name}"'):
+        memory.restore(decode(encode(theirs.watched(9).view())))
+    assert encode(memory.view()) == before
+
+
+@pytest.mark.parametrize(
+    ("kind", "sizes", "message"),
+    [
+        (KINDS[0], {"temporal_slots": 6}, "temporal_slots 5, not 6"),
+        (KINDS[0], {"spatial_grid": 2, "abstract_slots": 4}, "spatial_grid 4, not 2, abstract_"),
+        (KINDS[0], {"channels": 7}, "channels 6, not 7"),
+        (KINDS[1], {"csm_slots": 6}, "temporal_slots 5, not 6"),
+        (KINDS[1], {"csm_grid": 4}, "temporal_grid 2, not 4"),
+        (KINDS[1], {"dam_grid": 8}, "retrieved_grid 4, not 8"),
+        (KINDS[1], {"channels": 7}, "channels 6, not 7"),
+    ],
+)
+def test_other_sizes_are_refused(kind: Kind, sizes: dict[str, int], message: str) -> None:
+    state, memory = kind.watched(9).state(), kind.empty(**sizes)
+    with pytest.raises(FingerprintError, match=message):
         memory.restore(state)
+    assert memory.version == 0
 
 
-def test_fewer_candidates_may_be_kept_than_were(
-    new_memory: New, frames: Make, small: StarConfig
-) -> None:
-    state = watched(new_memory(), frames(40)).state()
-    config = small.model_copy(update={"candidates": 1, "abstract_rate": 0.1})
-    memory = StarMemory(config, 4, 6, stream="yard", fingerprint="f00d")
+def test_fewer_candidates_may_be_kept_than_were(kind: Kind) -> None:
+    state = kind.watched(40).state()
+    memory = kind.empty(candidates=1, temper=0.5, foresight=2.0, detail="novel")
     memory.restore(state)
     assert all(len(p) == 1 for p in memory.snapshot().slots.pictures)
+    watch(memory, kind.seen(60)[40:], start=40)
+
+
+def test_thumbnails_that_are_too_large_now_are_let_go(kind: Kind) -> None:
+    """So that a memory keeps to its budget though the one that was stored had a larger one."""
+    state = kind.watched(40).state()
+    memory = kind.empty(thumbnail_bytes=6)  # "jpeg 7" fits, "jpeg 17" does not
+    memory.restore(state)
+    kept = [c for slot in memory.view().slots for c in slot.candidates]
+    assert {len(c.thumbnail) for c in kept} <= {0, 6}
+    assert len(kept) == sum(len(slot.candidates) for slot in state.slots)
+    snapshot = memory.snapshot()
+    shown = [p for pictures in snapshot.slots.pictures for p in pictures]
+    assert len(shown) < len(kept)
+    assert all(memory.picture(p) for p in shown)
+    assert memory.nbytes() <= memory.budget()
+
+
+def test_a_restored_memory_shares_nothing_that_changes(kind: Kind) -> None:
+    memory, other = kind.watched(20), kind.empty()
+    state = memory.state()
+    before = encode(state)
+    other.restore(state)
+    watch(other, kind.seen(60)[20:], start=20)
+    watch(memory, kind.seen(60)[20:], start=20)
+    assert encode(state) == before
+    assert encode(other.view()) == encode(memory.view())
