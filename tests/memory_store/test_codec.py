@@ -1,6 +1,7 @@
 """Records: to bytes and back without losing a bit, and no altered byte gets through."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -39,7 +40,7 @@ def test_state_to_bytes_to_state_has_the_same_future(kind: Kind, count: int) -> 
         (KINDS[1], {"csm_grid": 4, "dam_grid": 4}),
     ],
 )
-def test_one_grid_for_all(kind: Kind, sizes: dict[str, int]) -> None:
+def test_one_grid_for_all(kind: Kind, sizes: dict[str, Any]) -> None:
     """STAR then shares a remembered frame's features; Flash still has two resolutions."""
     seen = kind.seen(20)
     if kind.name == "flash":
@@ -195,7 +196,7 @@ def test_another_kind_of_memory_is_refused(ours: Kind, theirs: Kind) -> None:
         (KINDS[1], {"channels": 7}, "channels 6, not 7"),
     ],
 )
-def test_other_sizes_are_refused(kind: Kind, sizes: dict[str, int], message: str) -> None:
+def test_other_sizes_are_refused(kind: Kind, sizes: dict[str, Any], message: str) -> None:
     state, memory = kind.watched(9).state(), kind.empty(**sizes)
     with pytest.raises(FingerprintError, match=message):
         memory.restore(state)

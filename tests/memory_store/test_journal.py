@@ -3,12 +3,14 @@
 import os
 import signal
 from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 from redis import Redis
+from support.memories import KINDS, Kind
+from support.memories import watch as watch_memory
 
 from flashstream.errors import (
     CorruptRecordError,
@@ -21,25 +23,33 @@ from flashstream.memory_store.codec import encode
 from flashstream.memory_store.embedded import EmbeddedValkey
 from flashstream.memory_store.journal import MemoryJournal
 from flashstream.memory_store.local import LocalStore
+from flashstream.memory_store.memory import StreamMemory
 from flashstream.memory_store.redis import RedisStore
-from flashstream.memory_store.star import StarConfig, StarMemory
 from flashstream.memory_store.store import Commit, MemoryStore, Store
 
-Features = NDArray[np.float16]
-Make = Callable[[int], list[Features]]
-Journal = MemoryJournal[Features]
+Make = Callable[[int], list[Any]]
+Journal = MemoryJournal[Any]
 Open = Callable[..., Journal]
 
 
+def opened(kind: Kind, store: MemoryStore, stream: str = "yard", **other: Any) -> Journal:
+    """other: see `Kind.empty`."""
+
+    def empty(epoch: int) -> StreamMemory[Any]:
+        return kind.empty(stream=stream, epoch=epoch, **other)
+
+    return MemoryJournal.open(stream, store, empty)
+
+
 @pytest.fixture
-def open_journal(small: StarConfig) -> Open:
-    def make(store: MemoryStore, stream: str = "yard", fingerprint: str = "f00d") -> Journal:
-        def empty(epoch: int) -> StarMemory:
-            return StarMemory(small, 4, 6, stream=stream, epoch=epoch, fingerprint=fingerprint)
+def open_journal(kind: Kind) -> Open:
+    return partial(opened, kind)
 
-        return MemoryJournal.open(stream, store, empty)
 
-    return make
+@pytest.fixture
+def frames(kind: Kind) -> Make:
+    """What that many observations of that kind of memory take in."""
+    return kind.seen
 
 
 @pytest.fixture
@@ -51,7 +61,7 @@ def valkey(valkey_url: str) -> Iterator[RedisStore]:
     store.close()
 
 
-def watch(journal: Journal, frames: list[Features]) -> None:
+def watch(journal: Journal, frames: list[Any]) -> None:
     for features in frames:
         number = journal.memory.version + 1
         journal.observe(features, 1.7e9 + number, b"jpeg %d" % number)
@@ -118,7 +128,7 @@ def test_a_reopened_memory_is_the_same(
     assert content(open_journal(store, stream)) == content(journal)
 
 
-def test_a_commit_sends_only_what_changed(open_journal: Open, frames: Make) -> None:
+def test_a_commit_sends_only_what_changed(kind: Kind, open_journal: Open, frames: Make) -> None:
     store = Recording()
     journal = open_journal(store)
     before: dict[str, bytes] = {}
@@ -130,14 +140,14 @@ def test_a_commit_sends_only_what_changed(open_journal: Open, frames: Make) -> N
         assert written == {name for name in now if now[name] != before.get(name)}
         assert removed == before.keys() - now.keys()
         assert base == number - 1
-        # The frame's slot, a merged one, its frame, the header and two parts that always change.
-        assert len(written) <= 6
+        # The frame's slot, a merged one, its frame, and what always changes.
+        assert len(written) <= 3 + len(kind.always)
         before = now
     assert len(store.sent) == 60
 
 
 def test_redis_fields_that_did_not_change_are_not_written(
-    valkey: RedisStore, valkey_url: str, open_journal: Open, frames: Make
+    kind: Kind, valkey: RedisStore, valkey_url: str, open_journal: Open, frames: Make
 ) -> None:
     seen = frames(41)
     journal = open_journal(valkey)
@@ -151,9 +161,9 @@ def test_redis_fields_that_did_not_change_are_not_written(
         journal.commit()
         after = client.hgetall("fs:{yard}:records")
     written = {name for name, data in after.items() if data != b"untouched"}
-    assert {b"meta", b"abstract", b"spatial"} <= written
-    assert 4 <= len(written) <= 6
-    assert len(names - written) >= len(names) - 6
+    assert {name.encode() for name in kind.always} <= written
+    assert 1 <= len(written - {name.encode() for name in kind.always}) <= 3
+    assert len(names - written) >= len(names) - 3 - len(kind.always)
 
 
 def test_nothing_seen_means_nothing_sent(open_journal: Open, frames: Make) -> None:
@@ -356,6 +366,52 @@ def test_a_memory_of_another_stream_or_version_is_refused(open_journal: Open, fr
 
 def test_a_refused_frame_is_not_committed(open_journal: Open, frames: Make) -> None:
     journal = open_journal(LocalStore())
+    (features,) = frames(1)
     with pytest.raises(MemoryShapeError):
-        journal.observe(np.full((4, 4, 6), np.nan, np.float16), 1.0, b"")
+        journal.observe(features, float("nan"), b"")
     assert not journal.pending
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [KINDS, KINDS[::-1]])
+def test_a_memory_of_another_kind_is_refused(store: Store, ours: Kind, theirs: Kind) -> None:
+    stream = f"kind-{theirs.name}"
+    store.delete(stream)
+    journal = opened(theirs, store, stream)
+    watch(journal, theirs.seen(9))
+    journal.commit()
+    with pytest.raises(FingerprintError, match=f'of kind "{theirs.name}", not "{ours.name}"'):
+        opened(ours, store, stream)
+    assert content(opened(theirs, store, stream)) == content(journal)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sizes"), [(KINDS[0], {"spatial_frames": 3}), (KINDS[1], {"csm_slots": 4})]
+)
+def test_a_memory_of_other_sizes_is_refused(
+    store: Store, kind: Kind, sizes: dict[str, Any]
+) -> None:
+    stream = f"sizes-{kind.name}"
+    store.delete(stream)
+    journal = opened(kind, store, stream)
+    watch(journal, kind.seen(9))
+    journal.commit()
+    with pytest.raises(FingerprintError, match="other sizes"):
+        opened(kind, store, stream, **sizes)
+
+
+def test_a_stored_memory_gives_the_snapshot_it_gave(
+    store: Store, kind: Kind, open_journal: Open
+) -> None:
+    """Of another owner, so under another epoch; all else in its name is as it was."""
+    stream = f"snapshot-{kind.name}"
+    store.delete(stream)
+    journal = open_journal(store, stream)
+    watch(journal, kind.seen(40))
+    journal.commit()
+    before, after = journal.memory.snapshot(), open_journal(store, stream).memory.snapshot()
+    assert after.uuid == before.uuid.replace(f":{before.epoch}:", f":{after.epoch}:")
+    same = kind.empty(stream=stream, epoch=before.epoch)
+    watch_memory(same, kind.seen(40))
+    assert same.snapshot().uuid == before.uuid
+    for name in ("features", "parts", "groups", "times", "positions"):
+        assert getattr(after, name).tobytes() == getattr(before, name).tobytes()
