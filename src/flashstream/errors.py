@@ -58,6 +58,12 @@ class MissingPackageError(FlashstreamError):
     code, status = "missing_package", 503
 
 
+class GpuRequiredError(FlashstreamError):
+    """What was asked for says something only on a CUDA GPU, and there is none."""
+
+    code, status = "gpu_required", 503
+
+
 class UnreachableServiceError(FlashstreamError):
     """No flashstream service answers at the address that the client was given."""
 
@@ -68,6 +74,33 @@ class EmbeddedStoreError(FlashstreamError):
     """The embedded Valkey server did not start."""
 
     code, status = "embedded_store_failed", 503
+
+
+# --- evaluations -------------------------------------------------------------------------------
+
+
+class BenchmarkDataError(FlashstreamError):
+    """A published data set's file, entry or video is missing or not what was published."""
+
+    code, status = "benchmark_data", 422
+
+
+class RunFolderError(FlashstreamError):
+    """A run's folder holds another run, belongs to another process, or is damaged."""
+
+    code, status = "run_folder", 409
+
+
+class JudgeRefusedError(FlashstreamError):
+    """The judge's address refused the request: key, model or address are not right."""
+
+    code, status = "judge_refused", 424
+
+
+class JudgeFailedError(FlashstreamError):
+    """The judge did not answer, or not in a form that can be read, after all attempts."""
+
+    code, status = "judge_failed", 502
 
 
 # --- a stream's address ------------------------------------------------------------------------
@@ -203,6 +236,12 @@ class MemoryShapeError(FlashstreamError):
     """Features have another shape, type or value (NaN, infinity) than the memory takes."""
 
     code, status = "memory_shape", 500
+
+
+class KernelMismatchError(FlashstreamError):
+    """A GPU kernel's result differs from its reference's."""
+
+    code, status = "kernel_mismatch", 500
 
 
 class StoreError(FlashstreamError):

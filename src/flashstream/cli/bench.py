@@ -38,3 +38,16 @@ def memory(json: JsonPath = None) -> None:
     if json is not None:
         write_json(json, result)
     print_json(result)
+
+
+@app.command()
+def kernels(json: JsonPath = None) -> None:
+    """GPU kernels against torch and against the memory's bandwidth; wants a CUDA GPU."""
+    from flashstream.bench import kernels as bench
+
+    check_writable(json)
+    with progress() as report:
+        result = bench.run(report)
+    if json is not None:
+        write_json(json, result)
+    print_json(result)
