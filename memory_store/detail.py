@@ -17,7 +17,7 @@ Distances = Callable[[], NDArray[np.float64]]
 DetailPolicy = Callable[[NDArray[np.int64], Distances], list[int]]
 """Weights int64[S] and distances → all rows, the most deserving first; lower rows first on ties."""
 
-DetailName = Literal["heaviest", "novel", "balanced"]
+DetailName = Literal["heaviest", "novel", "rare", "balanced"]
 
 
 def heaviest(weights: NDArray[np.int64], distances: Distances) -> list[int]:
@@ -32,22 +32,47 @@ def novel(weights: NDArray[np.int64], distances: Distances) -> list[int]:
     Laio 2014). The heaviest slot has no such distance: it is what novelty is measured from, and
     comes last.
     """
+    return _most(_novelty(weights, distances))
+
+
+def rare(weights: NDArray[np.int64], distances: Distances) -> list[int]:
+    """What differs from everything that was seen longer, and was seen seldom.
+
+    By novelty alone, a car that parks there every day and the noon's light come before the one
+    visitor. The squared distance is divided by √w, so that of two slots as far away the rarer
+    comes first, and taken by w/(w + 1), since a slot of one frame may differ by that frame's noise
+    alone: δ²·√w/(w + 1) in all. The heaviest slot comes last, as in `novel`.
+    """
+    counts = weights.astype(np.float64)
+    return _most(_novelty(weights, distances) * (np.sqrt(counts) / (counts + 1)))
+
+
+def balanced(weights: NDArray[np.int64], distances: Distances) -> list[int]:
+    """By turns what is rare and what is heaviest, the rarest first; each slot once."""
+    turns = zip(rare(weights, distances), heaviest(weights, distances), strict=True)
+    return list(dict.fromkeys(row for turn in turns for row in turn))
+
+
+def _novelty(weights: NDArray[np.int64], distances: Distances) -> NDArray[np.float64]:
+    """Squared distance float64[S] to the nearest heavier slot, -1 for the heaviest itself.
+
+    Of equally heavy slots the lower row counts as the heavier.
+    """
     order = heaviest(weights, distances)
     squared = distances()
     novelty = np.full(len(weights), -1.0)
     for place, row in enumerate(order[1:], 1):
         novelty[row] = squared[row, order[:place]].min()
-    return [int(row) for row in np.argsort(-novelty, kind="stable")]
+    return novelty
 
 
-def balanced(weights: NDArray[np.int64], distances: Distances) -> list[int]:
-    """By turns the heaviest and the most novel that is not yet among them."""
-    turns = zip(heaviest(weights, distances), novel(weights, distances), strict=True)
-    return list(dict.fromkeys(row for turn in turns for row in turn))
+def _most(scores: NDArray[np.float64]) -> list[int]:
+    return [int(row) for row in np.argsort(-scores, kind="stable")]
 
 
 POLICIES: dict[DetailName, DetailPolicy] = {
     "heaviest": heaviest,
     "novel": novel,
+    "rare": rare,
     "balanced": balanced,
 }

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from flashstream.memory_store.detail import POLICIES, DetailName, balanced, heaviest, novel
+from flashstream.memory_store.detail import (
+    POLICIES,
+    DetailName,
+    DetailPolicy,
+    balanced,
+    heaviest,
+    novel,
+    rare,
+)
 from flashstream.memory_store.slots import TemporalSlots
 from flashstream.memory_store.star import StarConfig, StarMemory
 
@@ -43,22 +51,47 @@ def test_novel_does_not_call_a_slot_novel_for_being_far_from_lighter_ones() -> N
     assert novel(weights(10, 5, 7), lambda: between(0, 100, 1)) == [1, 2, 0]
 
 
-def test_the_heaviest_slot_comes_last_in_novelty_even_among_equal_slots() -> None:
+@pytest.mark.parametrize("policy", [novel, rare])
+def test_the_heaviest_slot_comes_last_even_among_equal_slots(policy: DetailPolicy) -> None:
     everywhere = np.full((3, 3), 0.0)
     np.fill_diagonal(everywhere, np.inf)
-    assert novel(weights(2, 2, 2), lambda: everywhere) == [1, 2, 0]
+    assert policy(weights(2, 2, 2), lambda: everywhere) == [1, 2, 0]
+
+
+def test_rare_prefers_the_seldom_seen_of_two_as_far_away() -> None:
+    # Rows 1 and 2 are as far from the heaviest, and further from each other.
+    assert rare(weights(1000, 300, 5), lambda: between(0, 4, -4)) == [2, 1, 0]
+    assert novel(weights(1000, 300, 5), lambda: between(0, 4, -4)) == [1, 2, 0]
+
+
+def test_rare_weighs_distance_against_rarity() -> None:
+    # δ²·√w/(w + 1): 400·√99/100 = 39.8 against δ²·√8/9 = 0.3143·δ², equal at δ = 11.26.
+    assert rare(weights(1000, 99, 8), lambda: between(0, 20, -11.2)) == [1, 2, 0]
+    assert rare(weights(1000, 99, 8), lambda: between(0, 20, -11.3)) == [2, 1, 0]
+
+
+def test_rare_takes_half_of_the_difference_of_a_single_frame_for_noise() -> None:
+    # 9·1/2 = 4.5 for the single frame; δ²·2/5 for the four: equal at δ² = 11.25.
+    assert rare(weights(50, 1, 4), lambda: between(0, 3, -3.3)) == [1, 2, 0]
+    assert rare(weights(50, 1, 4), lambda: between(0, 3, -3.4)) == [2, 1, 0]
+
+
+def test_rare_counts_distance_to_heavier_slots_only() -> None:
+    # Row 1 is next to row 2, which is heavier, and row 2 is far from the heaviest.
+    assert rare(weights(100, 5, 6), lambda: between(0, 9, 8)) == [2, 1, 0]
 
 
 def test_balanced_takes_turns_and_no_slot_twice() -> None:
     matrix = between(0, 1, 10, 6)
-    assert heaviest(weights(100, 50, 20, 5), unasked) == [0, 1, 2, 3]
-    assert novel(weights(100, 50, 20, 5), lambda: matrix) == [2, 3, 1, 0]
-    assert balanced(weights(100, 50, 20, 5), lambda: matrix) == [0, 2, 1, 3]
+    heavy = weights(100, 50, 20, 5)
+    assert heaviest(heavy, unasked) == [0, 1, 2, 3]
+    assert rare(heavy, lambda: matrix) == [2, 3, 1, 0]
+    assert balanced(heavy, lambda: matrix) == [2, 0, 3, 1]
 
 
-def test_balanced_goes_on_where_both_name_the_same_slot() -> None:
-    # Heaviest 0 1 2, novel 1 2 0: the second turn adds only 2.
-    assert balanced(weights(9, 8, 7), lambda: between(0, 5, 2)) == [0, 1, 2]
+def test_balanced_goes_on_where_a_slot_had_its_turn() -> None:
+    # Rare 1 2 0, heaviest 0 1 2: the second turn adds only 2, the third nothing.
+    assert balanced(weights(9, 8, 7), lambda: between(0, 5, 2)) == [1, 0, 2]
 
 
 @pytest.mark.parametrize("name", list(POLICIES))
@@ -66,10 +99,12 @@ def test_ties_go_to_the_lower_row(name: DetailName) -> None:
     equal = np.full((4, 4), 3.0)
     np.fill_diagonal(equal, np.inf)
     order = POLICIES[name](weights(5, 5, 5, 5), lambda: equal)
-    if name == "novel":
-        assert order == [1, 2, 3, 0]
-    else:
+    if name == "heaviest":
         assert order == [0, 1, 2, 3]
+    elif name == "balanced":
+        assert order == [1, 0, 2, 3]
+    else:  # the heaviest is the one that novelty is measured from
+        assert order == [1, 2, 3, 0]
 
 
 @pytest.mark.parametrize("name", list(POLICIES))
@@ -123,7 +158,10 @@ def shown_at(memory: StarMemory) -> set[float]:
     return set(snapshot.times[snapshot.parts == 2].tolist())
 
 
-@pytest.mark.parametrize(("policy", "seen"), [("heaviest", False), ("novel", True)])
+@pytest.mark.parametrize(
+    ("policy", "seen"),
+    [("heaviest", False), ("novel", True), ("rare", True), ("balanced", True)],
+)
 def test_the_policy_of_the_settings_chooses_the_frame_that_is_shown(
     policy: DetailName, seen: bool
 ) -> None:

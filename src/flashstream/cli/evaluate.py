@@ -37,7 +37,7 @@ def needle(
         Path | None, typer.Option(metavar="PATH", help="Draw the result there (.svg, .png).")
     ] = None,
     frames: Annotated[int, typer.Option(help="Length of a day, at 1 frame a second.")] = 36_000,
-    days: Annotated[int, typer.Option(help="Days, each with its own event.")] = 12,
+    days: Annotated[int, typer.Option(help="Days, each with its own event.")] = 8,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes; by default one for each core.")
     ] = None,

@@ -17,9 +17,9 @@ from flashstream.memory_store.star import StarConfig
 from flashstream.models.family import Progress
 
 STRENGTHS = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0)
-DAYS = 12
+DAYS = 8
 # (temper, foresight); without weights, which temper 0 takes away, foresight changes nothing.
-WARD = ((1.0, 1.0), (1.0, 16.0), (0.5, 1.0), (0.5, 16.0), (0.0, 1.0))
+WARD = ((1.0, 1.0), (1.0, 16.0), (0.5, 1.0), (0.5, 16.0), (0.25, 16.0), (0.0, 1.0))
 BASELINES = ("streaming_kmeans", "streaming_kmeans_reset", "offline_kmeans", "uniform", "fifo")
 
 
