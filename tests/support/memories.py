@@ -60,13 +60,16 @@ class Kind:
         epoch: int = 1,
         fingerprint: str = "f00d",
         channels: int = CHANNELS,
+        slots: int = 5,
         **sizes: Any,
     ) -> StreamMemory[Any]:
         """An empty memory, all alike but for what is said."""
         names: Any = {"stream": stream, "epoch": epoch, "fingerprint": fingerprint}
         if self.name == "star":
-            return StarMemory(STAR.model_copy(update=sizes), GRID, channels, **names)
-        return FlashMemory(FLASH.model_copy(update=sizes), channels, **names)
+            star = STAR.model_copy(update={"temporal_slots": slots, **sizes})
+            return StarMemory(star, GRID, channels, **names)
+        flash = FLASH.model_copy(update={"csm_slots": slots, **sizes})
+        return FlashMemory(flash, channels, **names)
 
     def seen(self, count: int) -> list[Any]:
         """What that many observations take in."""
