@@ -40,10 +40,12 @@ def cheapest_pair(
     filled,
     slots,
     BETA: tl.constexpr,
+    FRAME: tl.constexpr,
     BLOCK_A: tl.constexpr,
     BLOCK_R: tl.constexpr,
 ):
-    """The pair of least cost, lower first, the lowest rows on a tie; `slots` is the frame.
+    """The pair of least cost, lower first, the lowest rows on a tie; `slots` is the frame, which
+    counts as FRAME.
 
     weights: int64[K]; square: float32[K, K]; row: float32[BLOCK_A], infinite at free rows.
     """
@@ -70,7 +72,7 @@ def cheapest_pair(
         first = tl.min(tl.min(keys, axis=1), axis=0)
         key = tl.where(least < best, first, key)  # on a tie the earlier rows stay
         best = tl.minimum(best, least)
-    cost = count / (count + 1.0) * row.to(tl.float64)
+    cost = count * FRAME / (count + FRAME) * row.to(tl.float64)
     least = tl.min(cost, axis=0)
     with_frame = columns * (slots + 1) + slots
     first = tl.min(tl.where(cost == least, with_frame, _NO_PAIR), axis=0)

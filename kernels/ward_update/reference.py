@@ -9,7 +9,11 @@ _UNIT = 2.0**-38  # of a carry, where the value is in [1, 2): 2⁻¹⁵ of its l
 
 
 def ward_update(
-    state: WardState, frames: torch.Tensor, times: torch.Tensor, beta: float
+    state: WardState,
+    frames: torch.Tensor,
+    times: torch.Tensor,
+    beta: float = 1.0,
+    foresight: float = 1.0,
 ) -> WardStep:
     """See `flashstream.kernels.ward_update.ward_update`."""
     streams, slots, _ = state.centroids.shape
@@ -24,7 +28,7 @@ def ward_update(
     sound &= (torch.isfinite(row) | ~taken).all(1)
     full = sound & (state.used == slots)
 
-    low, high = cheapest_pair(state.weights, state.squared, row, beta)
+    low, high = cheapest_pair(state.weights, state.squared, row, beta, foresight)
     weights = torch.cat([state.weights, torch.ones_like(state.weights[:, :1])], 1)
     with_frame = high == slots
     keeps_low = with_frame | (weights[every, low] >= weights[every, high])
@@ -81,7 +85,11 @@ def ward_update(
 
 
 def cheapest_pair(
-    weights: torch.Tensor, squared: torch.Tensor, row: torch.Tensor, beta: float
+    weights: torch.Tensor,
+    squared: torch.Tensor,
+    row: torch.Tensor,
+    beta: float,
+    foresight: float,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The pair of least cost, lower first, int64[S] each; K stands for the frame.
 
@@ -90,7 +98,7 @@ def cheapest_pair(
     slots = row.shape[1]
     points = torch.nn.functional.pad(squared.double(), (0, 1, 0, 1), value=torch.inf)
     points[:, :slots, slots] = row.double()
-    counts = torch.nn.functional.pad(weights.clamp(min=1), (0, 1), value=1).double() ** beta
+    counts = torch.nn.functional.pad(weights.clamp(min=1).double(), (0, 1), value=foresight) ** beta
     one, two = counts[:, :, None], counts[:, None]
     # Above the diagonal, so the first minimum has the lowest rows: ties are settled.
     lower = torch.ones_like(points, dtype=torch.bool).tril()

@@ -29,7 +29,11 @@ _BLOCK_R = 8  # rows of costs compared at once
 
 
 def ward_update(
-    state: WardState, frames: torch.Tensor, times: torch.Tensor, beta: float
+    state: WardState,
+    frames: torch.Tensor,
+    times: torch.Tensor,
+    beta: float,
+    foresight: float,
 ) -> WardStep:
     """See `flashstream.kernels.ward_update.ward_update`."""
     streams, slots, width = state.centroids.shape
@@ -70,6 +74,7 @@ def ward_update(
             width,
             splits,
             BETA=float(beta),
+            FRAME=float(foresight) ** float(beta),
             BLOCK_R=_BLOCK_R,
             **blocks,
             enable_fp_fusion=False,  # the same bits as the reference's
@@ -116,6 +121,7 @@ def _choose(
     width,
     splits,
     BETA: tl.constexpr,
+    FRAME: tl.constexpr,
     BLOCK_R: tl.constexpr,
     SLICE: tl.constexpr,
     BLOCK_W: tl.constexpr,
@@ -167,7 +173,7 @@ def _choose(
         weight = tl.load(weights + at_row, mask=taken, other=1)
         square = squared + stream * slots * slots
         low, high = cheapest_pair(
-            weights + stream * slots, square, row, filled, slots, BETA, BLOCK_A, BLOCK_R
+            weights + stream * slots, square, row, filled, slots, BETA, FRAME, BLOCK_A, BLOCK_R
         )
         low_weight = at(weight, rows == low)
         high_weight = at(weight, rows == high)  # row K, the frame, weighs 1

@@ -78,7 +78,7 @@ def launches() -> dict[str, Callable[[], object]]:
             times = torch.zeros(2, dtype=torch.float64)
             seen = torch.zeros((2, width), dtype=dtype)
             cases[f"ward_update {name} {slots} {beta}"] = partial(
-                ward_update.ward_update, state, seen, times, beta
+                ward_update.ward_update, state, seen, times, beta, 16.0
             )
     return cases
 

@@ -7,13 +7,13 @@ one test at a time, and leaves Triton as it was.
 
 import mmap
 from collections.abc import Callable, Iterator
-from types import ModuleType
 from typing import Any
 
 import pytest
 import torch
 import triton.language as tl
 from triton import knobs
+from triton.runtime import interpreter
 from triton.runtime.interpreter import InterpretedFunction
 from triton.runtime.jit import JITFunction
 
@@ -54,21 +54,27 @@ def triton_is_left_as_it_was() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def kernels_run() -> Iterator[None]:
+def kernels_run(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Kernels can be launched: by the GPU, or by the interpreter."""
     if torch.cuda.is_available():
         yield
         return
-    before = [(place, dict(vars(place))) for place in (*PATCHED, *OURS)]
-    with knobs.runtime.scope():
+    library, own = tl.standard.sum.fn, quantize._quantize.fn
+    with knobs.runtime.scope(), monkeypatch.context() as patches:
         knobs.runtime.interpret = True
         for module in (tl, tl.standard, *OURS):
-            _interpret(module)
+            for name, value in list(vars(module).items()):
+                if isinstance(value, JITFunction):
+                    patches.setattr(module, name, InterpretedFunction(value.fn))
+        # The interpreter puts its own functions into Triton's modules anew at each call of a
+        # kernel's part, and does not always take them out: once a test is enough, and much faster.
+        scopes = [interpreter._patch_lang(function) for function in (library, own)]
+        patches.setattr(interpreter, "_patch_lang", lambda _: interpreter._LangPatchScope())
         try:
             yield
         finally:
-            for place, names in before:
-                _restore(place, names)
+            for scope in reversed(scopes):
+                scope.restore()
 
 
 @pytest.fixture
@@ -128,16 +134,3 @@ def far_rows(device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
         return far.copy_(tensor)
 
     return lay_out
-
-
-def _interpret(module: ModuleType) -> None:
-    for name, value in list(vars(module).items()):
-        if isinstance(value, JITFunction):
-            setattr(module, name, InterpretedFunction(value.fn))
-
-
-def _restore(place: ModuleType | type, names: dict[str, object]) -> None:
-    # Names that were added stay: rewritten kernels, which Triton caches, look for them.
-    for name, value in names.items():
-        if vars(place).get(name) is not value:
-            setattr(place, name, value)

@@ -43,16 +43,21 @@ def assert_same(one: WardState, other: WardState) -> None:
             assert torch.equal(got, wanted), field.name
 
 
+@pytest.mark.parametrize(("beta", "foresight"), [(1.0, 1.0), (0.6, 16.0)])
 @pytest.mark.parametrize("coarse", [False, True])
 @pytest.mark.parametrize(("slots", "patches", "channels"), [(7, 5, 11), (1, 1, 3), (2, 3, 1)])
 def test_the_reference_does_what_the_memory_does(
-    slots: int, patches: int, channels: int, coarse: bool
+    slots: int, patches: int, channels: int, coarse: bool, beta: float, foresight: float
 ) -> None:
+    """Also to the last bit of centroids and carries: a memory can go from one to the other."""
     streams, width = 3, patches * channels
-    memories = [WardClusters(slots, patches, channels) for _ in range(streams)]
+    memories = [
+        WardClusters(slots, patches, channels, temper=beta, foresight=foresight)
+        for _ in range(streams)
+    ]
     state = WardState.empty(streams, slots, width)
     for frames, times in frames_of(60, streams, width, coarse=coarse):
-        step = reference.ward_update(state, frames, times, 1.0)
+        step = reference.ward_update(state, frames, times, beta, foresight)
         for at, memory in enumerate(memories):
             wanted = memory.add(frames[at].numpy(), float(times[at]))
             assert int(step.home[at]) == wanted.home
@@ -61,28 +66,32 @@ def test_the_reference_does_what_the_memory_does(
     for at, memory in enumerate(memories):
         used = int(state.used[at])
         assert state.weights[at, :used].tolist() == memory.weights[:used].tolist()
-        np.testing.assert_allclose(
-            state.centroids[at, :used].numpy(), memory.centroids[:used], rtol=1e-6, atol=1e-6
-        )
+        rows = [memory.state(row) for row in range(used)]
+        assert np.array_equal(state.centroids[at, :used], [row.centroid for row in rows])
+        assert np.array_equal(state.carries[at, :used], [row.carry for row in rows])
         for name in ("first_s", "mean_s", "last_s"):
             np.testing.assert_allclose(
                 getattr(state, name)[at, :used].numpy(), getattr(memory, name)[:used], rtol=1e-15
             )
 
 
-@pytest.mark.parametrize("beta", [1.0, 0.6, 0.0])
-def test_the_pair_is_the_cheapest_of_all(device: torch.device, beta: float) -> None:
+@pytest.mark.parametrize(("beta", "foresight"), [(1.0, 1.0), (0.6, 16.0), (0.0, 2.0)])
+def test_the_pair_is_the_cheapest_of_all(
+    device: torch.device, beta: float, foresight: float
+) -> None:
     """By brute force over all pairs, in float64, from the state before the frame."""
     streams, slots, width = 2, 6, 9
     state = WardState.empty(streams, slots, width, device)
     for frames, times in frames_of(16, streams, width, seed=1):
         before = state.clone()
-        step = ward_update(state, frames.to(device), times.to(device), beta)
+        step = ward_update(state, frames.to(device), times.to(device), beta, foresight)
         for at in range(streams):
             if int(before.used[at]) < slots:
                 continue
             points = torch.cat([before.centroids[at].cpu(), frames[at : at + 1]]).double()
-            weights = torch.cat([before.weights[at].cpu(), torch.ones(1)]).double() ** beta
+            weights = (
+                torch.cat([before.weights[at].cpu().double(), torch.tensor([foresight])]) ** beta
+            )
             costs = {
                 (i, j): float(
                     weights[i]
@@ -98,13 +107,13 @@ def test_the_pair_is_the_cheapest_of_all(device: torch.device, beta: float) -> N
 
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize(
-    ("streams", "slots", "width", "count", "beta"),
+    ("streams", "slots", "width", "count", "beta", "foresight"),
     [
-        (3, 5, 53, 10, 1.0),
-        (1, 1, 1, 4, 1.0),
-        (2, 2, 129, 9, 0.5),
-        (1, 37, 33, 40, 1.0),
-        (1, 2, 4133, 4, 1.0),  # three slices
+        (3, 5, 53, 10, 1.0, 1.0),
+        (1, 1, 1, 4, 1.0, 1.0),
+        (2, 2, 129, 9, 0.5, 16.0),
+        (1, 37, 33, 40, 1.0, 16.0),
+        (1, 2, 4133, 4, 1.0, 1.0),  # three slices
     ],
 )
 def test_triton_and_the_reference_keep_the_same_memories(
@@ -114,6 +123,7 @@ def test_triton_and_the_reference_keep_the_same_memories(
     width: int,
     count: int,
     beta: float,
+    foresight: float,
     dtype: torch.dtype,
 ) -> None:
     ours = WardState.empty(streams, slots, width, device)
@@ -121,11 +131,11 @@ def test_triton_and_the_reference_keep_the_same_memories(
     cases = [(f.to(device, dtype), t.to(device)) for f, t in frames_of(count, streams, width)]
     while len(cases) > 10:  # how free rows are filled, the smaller sizes show
         for state in (ours, wanted):
-            reference.ward_update(state, *cases[0], beta)
+            reference.ward_update(state, *cases[0], beta, foresight)
         del cases[0]
     for frames, times in cases:
-        step = ward_update(ours, frames, times, beta)
-        assert equal(step, reference.ward_update(wanted, frames, times, beta))
+        step = ward_update(ours, frames, times, beta, foresight)
+        assert equal(step, reference.ward_update(wanted, frames, times, beta, foresight))
         assert_same(ours, wanted)
     assert (ours.weights.sum(1) == count).all()
 
@@ -137,7 +147,7 @@ def test_ties_go_to_the_lowest_rows(device: torch.device) -> None:
     for frames, times in frames_of(20, 2, 5, seed=3, coarse=True):
         frames, times = frames.to(device), times.to(device)
         step = ward_update(ours, frames, times)
-        assert equal(step, reference.ward_update(wanted, frames, times, 1.0))
+        assert equal(step, reference.ward_update(wanted, frames, times))
     assert_same(ours, wanted)
 
 

@@ -97,7 +97,7 @@ def ward_case(streams: int, slots: int, width: int, dtype: torch.dtype) -> Case:
             return torch.randn(shape, generator=dice, device=device).to(dtype)
 
         for _ in range(slots):
-            ward_reference.ward_update(state, frames(), times, 1.0)
+            ward_reference.ward_update(state, frames(), times)
         frame = frames()
 
         def error() -> float:
@@ -107,7 +107,7 @@ def ward_case(streams: int, slots: int, width: int, dtype: torch.dtype) -> Case:
                 new = frames()
                 steps = (
                     ward_update(one, new, times),
-                    ward_reference.ward_update(other, new, times, 1.0),
+                    ward_reference.ward_update(other, new, times),
                 )
                 worst = max(
                     worst, *(difference(_tensors(a), _tensors(b)) for a, b in (steps, (one, other)))
@@ -117,7 +117,7 @@ def ward_case(streams: int, slots: int, width: int, dtype: torch.dtype) -> Case:
         step = streams * width * (2 * slots * 4 + frame.element_size() + 2 * 2 * (4 + 2))
         return Trial(
             ours=lambda: ward_update(state, frame, times),
-            reference=lambda: ward_reference.ward_update(state, frame, times, 1.0),
+            reference=lambda: ward_reference.ward_update(state, frame, times),
             error=error,
             bytes=step,
         )
