@@ -12,15 +12,17 @@ _STAR = (
     ("#E69F00", "s"),
     ("#0072B2", "^"),
     ("#56B4E9", "D"),
+    ("#CC79A7", "P"),
     ("#009E73", "v"),
 )
-_BASELINE = {
-    "streaming_kmeans": ("k-means, streaming", "#000000", "x"),
-    "streaming_kmeans_reset": ("k-means, weights reset", "#000000", "+"),
-    "offline_kmeans": ("k-means++, whole day", "#CC79A7", "*"),
-    "uniform": ("evenly spread frames", "#777777", "1"),
-    "fifo": ("newest frames", "#777777", "2"),
+_BASELINES = {
+    "streaming_kmeans": ("streaming k-means", "#000000", "x", "--"),
+    "streaming_kmeans_reset": ("streaming k-means, weights reset", "#000000", "+", ":"),
+    "offline_kmeans": ("k-means++ over the whole day", "#000000", "*", "-."),
+    "uniform": ("frames evenly spread", "#888888", "1", "--"),
+    "fifo": ("newest frames", "#888888", "2", ":"),
 }
+_DODGE = 1.012  # lines of equal recall lie beside each other
 
 
 def plot(result: dict[str, Any], path: Path) -> None:
@@ -43,31 +45,37 @@ def plot(result: dict[str, Any], path: Path) -> None:
     panels = [("An entry shows it", "remembered", details[0])]
     panels += [(f'Its frame in detail: "{name}"', "detailed", name) for name in details]
     columns = (len(panels) + 1) // 2
-    figure = Figure(figsize=(4.2 * columns + 2.4, 7.6), layout="constrained")
+    figure = Figure(figsize=(4.0 * columns, 7.4), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(2, columns, sharex=True, sharey=True, squeeze=False).ravel()
     handles: dict[str, Any] = {}
     for axis, (title, kind, detail) in zip(axes, panels, strict=False):
-        for line in _lines(table, kind, detail):
-            handles.setdefault(line.pop("label"), _draw(axis, result["strengths"], **line))
+        for place, line in enumerate(_lines(table, kind, detail)):
+            label = line.pop("label")
+            at = [strength * _DODGE ** (place - 5) for strength in result["strengths"]]
+            handles.setdefault(label, _draw(axis, at, **line))
         axis.set_title(title, fontsize=11)
         axis.set_xscale("log", base=2)
         axis.set_xticks(result["strengths"], [f"{s:g}" for s in result["strengths"]])
+        axis.tick_params(labelbottom=True)
         axis.minorticks_off()
         axis.yaxis.set_major_formatter(PercentFormatter(1.0))
         axis.set_ylim(-0.04, 1.04)
         axis.grid(alpha=0.25)
     for axis in axes[len(panels) :]:
-        axis.set_visible(False)
+        axis.set_axis_off()
     figure.supxlabel("strength of the event: displacement of its patches / frame-to-frame noise")
-    figure.supylabel(f"recall, share of {result['days']} days (bars: 95 %)")
+    figure.supylabel(f"recall: share of {result['days']} days (bars: 95 % interval)")
     hay = result["stream"]
     figure.suptitle(
-        f"One event of {hay['event_frames']} s in {hay['frames'] / 3600:g} h of a fixed camera, "
-        f"asked for at the end"
+        f"One event of {hay['event_frames']} s in {hay['frames'] / 3600:.3g} h of a fixed camera, "
+        "looked for at the end"
     )
-    figure.legend(handles.values(), handles.keys(), loc="outside right center", fontsize=9)
-    with matplotlib.rc_context({"svg.hashsalt": "needle", "svg.fonttype": "path"}):
+    if len(panels) < len(axes):
+        axes[-1].legend(handles.values(), handles.keys(), loc="center", fontsize=9.5)
+    else:
+        figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3)
+    with matplotlib.rc_context({"svg.hashsalt": "needle"}):
         figure.savefig(path, dpi=110, metadata={"Date": None} if path.suffix == ".svg" else None)
 
 
@@ -86,27 +94,31 @@ def _lines(table: Sequence[dict[str, Any]], kind: str, detail: str) -> list[dict
     ]
     for row in table:
         if row["subject"] != "star":
-            label, color, marker = _BASELINE[row["subject"]]
+            label, color, marker, linestyle = _BASELINES[row["subject"]]
             lines.append(
                 {
                     "label": label,
                     "recall": row[kind],
                     "color": color,
                     "marker": marker,
-                    "linestyle": ":",
+                    "linestyle": linestyle,
                 }
             )
     return lines
 
 
-def _draw(
-    axis: Any, strengths: Sequence[float], recall: dict[str, Any], marker: str, **style: Any
-) -> Any:
+def _draw(axis: Any, at: Sequence[float], recall: dict[str, Any], marker: str, **style: Any) -> Any:
     shares = recall["recall"]
     below = [share - low for share, low in zip(shares, recall["low"], strict=True)]
     above = [high - share for share, high in zip(shares, recall["high"], strict=True)]
     axis.errorbar(
-        strengths, shares, yerr=(below, above), fmt="none", ecolor=style["color"], alpha=0.18
+        at,
+        shares,
+        yerr=(below, above),
+        fmt="none",
+        ecolor=style["color"],
+        elinewidth=0.8,
+        alpha=0.3,
     )
-    (line,) = axis.plot(strengths, shares, marker=marker, markersize=5, linewidth=1.5, **style)
+    (line,) = axis.plot(at, shares, marker=marker, markersize=5, linewidth=1.3, **style)
     return line
