@@ -2,6 +2,9 @@ import io
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
 from PIL import Image
 
 from flashstream.video.picture import thumbnail
@@ -32,3 +35,46 @@ def test_width_and_quality_are_used_and_small_frames_not_enlarged() -> None:
 def test_other_shapes_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="uint8\\[H, W, 3\\]"):
         thumbnail(np.zeros(shape, np.uint8))
+
+
+def noise(height: int, width: int) -> NDArray[np.uint8]:
+    """The least that a JPEG can be squeezed into."""
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(1, 300), st.integers(1, 300), st.integers(1, 320), st.integers(1500, 20_000))
+def test_a_limit_is_kept(height: int, width: int, wanted: int, limit: int) -> None:
+    frame = noise(height, width)
+    jpeg = thumbnail(frame, wanted, limit=limit)
+    assert len(jpeg) <= limit
+    assert jpeg == thumbnail(frame, wanted, limit=limit)
+    with Image.open(io.BytesIO(jpeg)) as picture:
+        picture.load()
+        assert picture.width <= min(wanted, width)
+        assert picture.height == pytest.approx(picture.width * height / width, abs=0.51) or (
+            picture.height == 1
+        )
+
+
+def test_a_limit_changes_nothing_that_fits() -> None:
+    whole = thumbnail(FRAME)
+    assert thumbnail(FRAME, limit=len(whole)) == whole
+    assert len(thumbnail(FRAME, limit=len(whole) - 1)) < len(whole)
+
+
+def test_quality_goes_before_size_and_large_frames_fit_too() -> None:
+    frame = noise(180, 320).repeat(6, axis=0).repeat(6, axis=1)
+    sizes = []
+    for limit in (60_000, 4_096):
+        jpeg = thumbnail(frame, limit=limit)
+        assert len(jpeg) <= limit
+        with Image.open(io.BytesIO(jpeg)) as picture:
+            sizes.append(picture.size)
+    assert sizes[0] == (320, 180)
+    assert 20 <= sizes[1][0] < 320
+
+
+def test_a_limit_that_no_picture_keeps_is_refused() -> None:
+    with pytest.raises(ValueError, match="has at most 100 bytes"):
+        thumbnail(FRAME, limit=100)
