@@ -10,7 +10,9 @@ def quantize(rows: torch.Tensor, scale_dtype: torch.dtype) -> tuple[torch.Tensor
     """See `flashstream.kernels.quantize.quantize`."""
     x = rows.float()
     largest = x.abs().amax(dim=1)
-    scale = torch.where(largest > 0, (largest / 127).clamp(min=_SMALLEST), 0.0)
+    # Not by a number: torch on a GPU would multiply by its rounded reciprocal.
+    scale = largest / torch.full_like(largest, 127.0)
+    scale = torch.where(largest > 0, scale.clamp(min=_SMALLEST), 0.0)
     if scale_dtype == torch.float16:
         scale = scale.clamp(max=_LARGEST_HALF)
         half = scale.half()

@@ -2,9 +2,11 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
+from setuptools import find_namespace_packages
 from triton import knobs
 
 from flashstream.kernels.nearest import nearest
@@ -57,3 +59,10 @@ def test_triton_is_not_loaded_where_it_is_not_used() -> None:
         "sys.exit('triton' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_setuptools_finds_the_kernels_though_their_room_is_no_package() -> None:
+    source = Path(__file__).parents[2] / "src"
+    found = set(find_namespace_packages(str(source), include=["flashstream.kernels*"]))
+    room = "flashstream.kernels"
+    assert found == {room, *(f"{room}.{op}" for op in OPS)}
