@@ -96,6 +96,20 @@ class AnswerSettings(Section):
     gpus: float = Field(0.0, ge=0, description="GPUs the answerer asks Ray for, each replica")
 
 
+class JudgeSettings(Section):
+    """Who judges open-ended answers in evaluations: any OpenAI-compatible chat address."""
+
+    base_url: str | None = Field(
+        None, pattern=r"^https?://", description="up to and with /v1, e.g. http://127.0.0.1:8080/v1"
+    )
+    model: str | None = Field(None, min_length=1, description="as that address calls it")
+    api_key: SecretStr | None = Field(None, description="sent as a bearer token; unset sends none")
+    concurrency: int = Field(8, ge=1, le=256, description="verdicts asked for at once")
+    attempts: int = Field(6, ge=1, le=50, description="of one verdict, when the judge is busy")
+    timeout_s: float = Field(60.0, gt=0)
+    max_tokens: int = Field(128, ge=16, description="longest verdict")
+
+
 class RaySettings(Section):
     address: str | None = Field(None, description="a running cluster; unset starts one, loopback")
     namespace: str = "flashstream"
@@ -119,6 +133,7 @@ class Settings(Section):
     answers: AnswerSettings = AnswerSettings()
     engine: EngineSettings = EngineSettings()
     ray: RaySettings = RaySettings()
+    judge: JudgeSettings = JudgeSettings()
 
     def store_url(self) -> str:
         """The store's URL; set by then, also for the embedded server (see `Platform`)."""

@@ -7,9 +7,10 @@ import typer
 
 from flashstream.cli.console import check_writable, print_json, progress, write_json
 from flashstream.cli.options import JsonPath
+from flashstream.cli.published import EvalGroup, add_to
 from flashstream.cli.serve import Config, Set, settings_from
 
-app = typer.Typer(help="Evaluate how right answers are.", no_args_is_help=True)
+app = typer.Typer(help="Evaluate how right answers are.", no_args_is_help=True, cls=EvalGroup)
 
 
 @app.callback()
@@ -56,3 +57,6 @@ def needle(
     if plot is not None:
         draw(result, plot)
     print_json(result)
+
+
+add_to(app)
