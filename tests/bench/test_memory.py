@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from flashstream.bench import memory as bench
 from flashstream.bench import memory_age, memory_speed
+from flashstream.bench.blas import blas_threads, openblas
 from flashstream.bench.memory import Sizes, measure
 from flashstream.bench.memory_speed import Subject
 from flashstream.cli.main import app
@@ -30,6 +31,8 @@ SIZES = Sizes(
     checkpoint=40,
     synthetic_frames=60,
     synthetic_steps=80,
+    synthetic_long_frames=90,
+    synthetic_long_channels=4,
 )
 
 
@@ -51,8 +54,7 @@ def test_all_that_was_promised_is_measured() -> None:
     for speeds in (result, result["synthetic"]):
         for kind in ("star", "flash"):
             speed = speeds[kind]
-            assert 0 < speed["us_per_frame_p10"] <= speed["us_per_frame_p50"]
-            assert speed["us_per_frame_p50"] <= speed["us_per_frame_p99"]
+            assert 0 < speed["us_per_frame_p50"] <= speed["us_per_frame_p99"]
             assert speed["speedup_vs_streaming_kmeans"] == pytest.approx(
                 speed["streaming_kmeans_us_p50"] / speed["consolidation_us_p50"]
             )
@@ -73,6 +75,20 @@ def test_all_that_was_promised_is_measured() -> None:
         assert held <= result["bytes_per_stream_budget"][kind]
     assert all(isfinite(number) for number in numbers_in(result))
     json.dumps(result)
+
+
+def test_products_use_as_many_threads_as_they_may() -> None:
+    def threads() -> int:
+        library = openblas()
+        if library is None:
+            pytest.skip("numpy has another BLAS here")
+        return int(library.scipy_openblas_get_num_threads64_())
+
+    before = threads()
+    with blas_threads(1) as changed:
+        assert changed
+        assert threads() == 1
+    assert threads() == before
 
 
 class Clock:
@@ -108,7 +124,7 @@ def test_times_are_told_apart_and_filling_is_left_out() -> None:
         point=lambda number: np.full(3, number, np.float32),
         consolidate=consolidate,
     )
-    result = memory_speed.measure(subject, quiet, block=4, baseline_frames=2, clock=clock)
+    result = memory_speed.measure(subject, quiet, block=4, clock=clock, cpu_clock=clock)
     assert seen == list(range(40))
     assert steps == [(float(n), float(n)) for n in range(40)]
     assert result["us_per_frame_p50"] == result["us_per_frame_p99"] == pytest.approx(100)
@@ -116,8 +132,9 @@ def test_times_are_told_apart_and_filling_is_left_out() -> None:
     assert result["streaming_kmeans_us_p50"] == pytest.approx(0.5)  # it spends no made-up time
     assert result["speedup_vs_streaming_kmeans"] == pytest.approx(0.05)
     assert result["speedup_whole_frame_vs_streaming_kmeans"] == pytest.approx(0.905)
+    assert result["speedup_vs_streaming_kmeans_cpu"] == pytest.approx(1.5 / 11)
     assert result["frames_timed"] == 28
-    assert result["frames_timed_kmeans"] == 14
+    assert result["frames_timed_kmeans"] == 7
 
 
 def test_a_memory_that_slows_down_with_age_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:

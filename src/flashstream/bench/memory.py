@@ -26,6 +26,8 @@ class Sizes:
         to 30 frames a second every fifth, all, and every tenth. pairs_every: of two frames, for
         Flash memory. slots: K for errors; seeds: of baselines that start at random.
     checkpoint: of the clips' frames, at which retrieval is compared.
+    synthetic_frames, synthetic_steps: for speed. synthetic_long_…: for errors, of fewer channels.
+    old_frames, young_frames, age_…: see `memory_age.measure`.
     """
 
     every: tuple[int, ...] = (5, 1, 10)
@@ -35,8 +37,10 @@ class Sizes:
     tries: int = 10
     candidates: tuple[int, ...] = (1, 2, 4)
     checkpoint: int = 100
-    synthetic_frames: int = 1500
-    synthetic_steps: int = 200
+    synthetic_frames: int = 800
+    synthetic_steps: int = 140
+    synthetic_long_frames: int = 3000
+    synthetic_long_channels: int = 96
     old_frames: int = 1_000_000
     young_frames: int = 1000
     age_channels: int = 32
@@ -88,7 +92,7 @@ def measure(
     star, flash = Star(star_config, footage), Flash(flash_config, paired)
     speed = {
         "star": memory_speed.measure(star.subject("STAR, clips"), report, block=16),
-        "flash": memory_speed.measure(flash.subject("Flash, clips"), report, block=4),
+        "flash": memory_speed.measure(flash.subject("Flash, clips"), report, block=8),
     }
     held = {"star": star.held(), "flash": flash.held()}
     sampled = {f"every_{step}": footage.every(step) for step in sizes.every}
@@ -121,13 +125,16 @@ def _synthetic(shape: tuple[int, ...], report: Progress, sizes: Sizes) -> dict[s
     frames = synthetic_footage(sizes.synthetic_frames, grid, channels, _SEED)
     star = Star(StarConfig(), frames).subject("STAR, synthetic")
     star_speed = memory_speed.measure(star, report, block=16)
-    sse = _errors(frames, _of("synthetic", report), sizes)
+    long = synthetic_footage(
+        sizes.synthetic_long_frames, grid, min(channels, sizes.synthetic_long_channels), _SEED
+    )
+    sse = _errors(long, _of("synthetic", report), sizes)
     config = FlashConfig()
     steps = synthetic_pairs(sizes.synthetic_steps, config.dam_grid, channels, _SEED)
     flash = Flash(config, steps).subject("Flash, synthetic")
     return {
         "star": star_speed,
-        "flash": memory_speed.measure(flash, report, block=4),
+        "flash": memory_speed.measure(flash, report, block=8),
         "sse_over_ours": over_ours(list(sse.values())),
         "sse": sse,
     }

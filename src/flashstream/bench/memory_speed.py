@@ -2,12 +2,15 @@
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from flashstream.bench.blas import blas_threads
 from flashstream.evals.baselines import StreamingKMeans
 from flashstream.models.family import Progress
 
@@ -37,69 +40,108 @@ def measure(
     report: Progress,
     *,
     block: int = 8,
-    baseline_frames: int = 1,
     clock: Clock = time.perf_counter_ns,
+    cpu_clock: Clock = time.thread_time_ns,
 ) -> dict[str, Any]:
     """Time each of `block` frames in the memory, then in the consolidation alone, then the first
-    `baseline_frames` of them in streaming k-means, then the next block: other load on the machine
-    meets all of them alike. Only full memories are timed.
+    of them in streaming k-means, then the next block: other load on the machine meets all of them
+    alike. Only full memories are timed.
 
-    Returns microseconds and ratios of medians:
+    Streaming k-means is timed with one BLAS thread and with as many as there are by default
+    (faster on an idle machine, slower on a busy one); the lower median counts. All else is one
+    thread's work. Returns microseconds and ratios of medians:
+
     us_per_frame_p50, _p99: one whole observation.
     consolidation_us_p50: the Ward step alone, on the same pooled frame.
     streaming_kmeans_us_p50: all ten rounds; _settled_: stopped once the centroids rest, after
         `streaming_kmeans_rounds` rounds on average.
-    speedup_vs_streaming_kmeans[_settled]: k-means over the consolidation; _p10: of the tenth
-        percentiles, which other load on the machine reaches least.
-    speedup_whole_frame_vs_…: the same with everything else that an observation costs added to
-        both sides.
+    speedup_vs_streaming_kmeans[_settled]: k-means over the consolidation. _cpu: of one thread's
+        processor time, which does not count the time that other processes take from it.
+    speedup_whole_frame_vs_…: the same as the first with everything else that an observation
+        costs added to both sides.
     """
-    full, settled = (StreamingKMeans(subject.slots, seed=0, settle=each) for each in (False, True))
-    observed, consolidated, rounds_all, rounds_settled = [], [], [], []
-
-    def timed(action: Callable[[], object]) -> float:
-        began = clock()
-        action()
-        return (clock() - began) / 1000
-
+    observed, consolidated = _Times(clock, cpu_clock), _Times(clock, cpu_clock)
+    full_one, full_all, settled_one, settled_all = rivals = [
+        _Rival(
+            StreamingKMeans(subject.slots, seed=0, settle=settle),
+            threads,
+            _Times(clock, cpu_clock),
+        )
+        for settle in (False, True)
+        for threads in (1, None)
+    ]
     for start in range(0, subject.frames, block):
         numbers = range(start, min(start + block, subject.frames))
-        filling = start < subject.slots
         points = [subject.point(number) for number in numbers]
-        spent = [timed(lambda n=n: subject.observe(n)) for n in numbers]  # type: ignore[misc]
-        alone = [
-            timed(lambda n=n, p=p: subject.consolidate(p, float(n)))  # type: ignore[misc]
-            for n, p in zip(numbers, points, strict=True)
-        ]
-        chosen = points if filling else points[:baseline_frames]
-        ten = [timed(lambda p=p: full.add(p, 0.0)) for p in chosen]  # type: ignore[misc]
-        few = [timed(lambda p=p: settled.add(p, 0.0)) for p in chosen]  # type: ignore[misc]
+        keep = start >= subject.slots
+        for number in numbers:
+            observed.add(partial(subject.observe, number), keep)
+        for number, point in zip(numbers, points, strict=True):
+            consolidated.add(partial(subject.consolidate, point, float(number)), keep)
+        for rival in rivals:
+            for point in points[:1] if keep else points:
+                rival.add(point, keep)
         report(f"timing {subject.name}", numbers.stop / subject.frames)
-        if filling:
-            continue
-        observed += spent
-        consolidated += alone
-        rounds_all += ten
-        rounds_settled += few
-    whole, ours = float(np.median(observed)), float(np.median(consolidated))
-    kmeans, kmeans_settled = float(np.median(rounds_all)), float(np.median(rounds_settled))
+    whole, ours = observed.p50(), consolidated.p50()
+    full = min(full_one.times.p50(), full_all.times.p50())
+    settled = min(settled_one.times.p50(), settled_all.times.p50())
     rest = max(0.0, whole - ours)
-    quiet, quiet_kmeans = (float(np.percentile(each, 10)) for each in (consolidated, rounds_all))
+    resting = settled_one.kmeans
     return {
         "us_per_frame_p50": whole,
-        "us_per_frame_p99": float(np.percentile(observed, 99)),
+        "us_per_frame_p99": observed.percentile(99),
         "consolidation_us_p50": ours,
-        "streaming_kmeans_us_p50": kmeans,
-        "streaming_kmeans_settled_us_p50": kmeans_settled,
-        "streaming_kmeans_rounds": settled.rounds / max(1, settled.steps),
-        "speedup_vs_streaming_kmeans": kmeans / ours,
-        "speedup_vs_streaming_kmeans_settled": kmeans_settled / ours,
-        "speedup_whole_frame_vs_streaming_kmeans": (rest + kmeans) / whole,
-        "speedup_whole_frame_vs_streaming_kmeans_settled": (rest + kmeans_settled) / whole,
-        "us_per_frame_p10": float(np.percentile(observed, 10)),
-        "consolidation_us_p10": quiet,
-        "streaming_kmeans_us_p10": quiet_kmeans,
-        "speedup_vs_streaming_kmeans_p10": quiet_kmeans / quiet,
-        "frames_timed": len(observed),
-        "frames_timed_kmeans": len(rounds_all),
+        "streaming_kmeans_us_p50": full,
+        "streaming_kmeans_settled_us_p50": settled,
+        "streaming_kmeans_rounds": resting.rounds / max(1, resting.steps),
+        "speedup_vs_streaming_kmeans": full / ours,
+        "speedup_vs_streaming_kmeans_settled": settled / ours,
+        "speedup_vs_streaming_kmeans_cpu": full_one.times.cpu_p50() / consolidated.cpu_p50(),
+        "speedup_whole_frame_vs_streaming_kmeans": (rest + full) / whole,
+        "speedup_whole_frame_vs_streaming_kmeans_settled": (rest + settled) / whole,
+        "consolidation_cpu_us_p50": consolidated.cpu_p50(),
+        "streaming_kmeans_cpu_us_p50": full_one.times.cpu_p50(),
+        "streaming_kmeans_one_thread_us_p50": full_one.times.p50(),
+        "streaming_kmeans_all_threads_us_p50": full_all.times.p50(),
+        "frames_timed": len(observed.wall),
+        "frames_timed_kmeans": len(full_one.times.wall),
     }
+
+
+class _Times:
+    """Microseconds that something took, by the clock and of this thread's processor time."""
+
+    def __init__(self, clock: Clock, cpu_clock: Clock) -> None:
+        self._clock, self._cpu_clock = clock, cpu_clock
+        self.wall: list[float] = []
+        self._cpu: list[float] = []
+
+    def add(self, action: Callable[[], object], keep: bool) -> None:
+        cpu, began = self._cpu_clock(), self._clock()
+        action()
+        wall = self._clock() - began
+        if keep:
+            self.wall.append(wall / 1000)
+            self._cpu.append((self._cpu_clock() - cpu) / 1000)
+
+    def p50(self) -> float:
+        return self.percentile(50)
+
+    def percentile(self, share: float) -> float:
+        return float(np.percentile(self.wall, share))
+
+    def cpu_p50(self) -> float:
+        return float(np.percentile(self._cpu, 50))
+
+
+@dataclass(frozen=True, slots=True)
+class _Rival:
+    """Streaming k-means with a number of BLAS threads; None leaves it as it is."""
+
+    kmeans: StreamingKMeans
+    threads: int | None
+    times: _Times
+
+    def add(self, point: NDArray[np.float32], keep: bool) -> None:
+        with nullcontext() if self.threads is None else blas_threads(self.threads):
+            self.times.add(partial(self.kmeans.add, point, 0.0), keep)

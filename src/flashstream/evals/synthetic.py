@@ -10,7 +10,7 @@ from flashstream.evals.clips import Footage, PairedFootage
 from flashstream.memory_store.pooling import Pyramid
 
 _SCENES = 40
-_SHORTEST, _LONGEST = 3, 120  # frames that a scene stays before the camera sees another
+_SHORTEST, _LONGEST = 3, 60  # frames that a scene stays before the camera sees another
 _DRIFT = 0.05  # of a step of the random walk along a scene's own direction
 _NOISE = 0.15
 _NOISES = 16
