@@ -27,6 +27,9 @@ class SemanticAttention:
                 "semantic attention's query and key have to be matrices of one shape [d, D]; "
                 f"got {query.shape} and {key.shape}"
             )
+        for name, matrix in (("query", query), ("key", key)):
+            if matrix is not None and not np.isfinite(matrix).all():
+                raise SettingError(f"semantic attention's {name} matrix has NaN or infinity in it")
         self.query, self.key = query, key
 
     @classmethod

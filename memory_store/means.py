@@ -29,7 +29,9 @@ class Means:
 
     A float32 mean of a million frames would stand still wherever a frame's share is below its last
     bit. The carry keeps what each addition lost (two-sum, Knuth, TAOCP 2 §4.2.2) and hands it to
-    the next; in 16 bits it takes the mean's precision from 2⁻²⁴ to 2⁻³⁹.
+    the next; in 16 bits it takes the mean's precision from 2⁻²⁴ to 2⁻³⁹. Of k frames out of n such
+    a loss counts k/n in the end, so n merges move a mean by n/2 · 2⁻³⁹ of it at most: 9.1e-6 after
+    ten million, were all of them rounded one way.
 
     values: float32[R, W]; carries: int16[R, W].
     """

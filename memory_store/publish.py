@@ -50,9 +50,13 @@ class _Rows:
         """All rows gathered; the arrays are read-only."""
         header = state.header
         features = np.concatenate(self._features)
+        parts, groups = np.array(self.parts, np.int8), np.array(self._groups, np.int32)
         times = np.array(self._times, np.float64)
-        digest = blake2b(features.data, digest_size=8)
-        digest.update(times.data)
+        # Of all that a projector or a position encoding may look at: an engine keeps what it made
+        # of a snapshot under this name.
+        digest = blake2b(digest_size=8)
+        for array in (features, parts, groups, times, positions):
+            digest.update(np.ascontiguousarray(array).data)
         snapshot = MemorySnapshot(
             stream=header.stream,
             epoch=header.epoch,
@@ -62,8 +66,8 @@ class _Rows:
             fingerprint=header.fingerprint,
             frames_seen=frames_seen,
             features=features,
-            parts=np.array(self.parts, np.int8),
-            groups=np.array(self._groups, np.int32),
+            parts=parts,
+            groups=groups,
             times=times,
             positions=positions,
             slots=_table(state.slots),

@@ -60,7 +60,7 @@ class MemorySnapshot:
     frames_seen: frames observed since the stream was added.
     version: number of observed frames (Flash: steps of two) that led here.
     as_of: Unix time of the newest of them.
-    uuid: "{stream}:{epoch}:{version}:{digest}"; equal uuids mean equal features and times.
+    uuid: "{stream}:{epoch}:{version}:{digest}"; equal uuids mean equal rows in all respects.
     fingerprint: of the model family that made the features.
     """
 

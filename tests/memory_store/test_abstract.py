@@ -88,6 +88,9 @@ def test_bad_weights_are_refused(tmp_path: Path) -> None:
     square = np.ones((3, 3), np.float32)
     with pytest.raises(SettingError, match=r"one shape"):
         SemanticAttention(square, square[:2])
+    for bad in (np.nan, np.inf):
+        with pytest.raises(SettingError, match="key matrix has NaN or infinity"):
+            SemanticAttention(square, np.where(np.eye(3, dtype=bool), bad, square))
     with pytest.raises(SettingError, match="or neither"):
         SemanticAttention(square)
     with pytest.raises(SettingError, match="takes 3 channels; features have 4"):

@@ -149,6 +149,14 @@ def test_the_policy_chooses_what_is_shown_in_full(policy: str) -> None:
     assert np.all(np.diff(snapshot.times[:32]) >= 0)  # by time, not by merit
 
 
+def test_other_positions_have_another_name() -> None:
+    """An engine that keeps what it made of a snapshot must not take one for the other."""
+    ranked, timed = (KIND.watched(40, timeline=name).snapshot() for name in ("rank", "time"))
+    assert np.array_equal(ranked.features, timed.features)
+    assert not np.array_equal(ranked.positions, timed.positions)
+    assert ranked.uuid != timed.uuid
+
+
 def test_a_restored_memory_gives_the_same_snapshot() -> None:
     memory = KIND.watched(40)
     restored = KIND.empty()

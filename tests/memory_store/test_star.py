@@ -1,6 +1,7 @@
 """STAR memory: what it keeps, in which order it gives it, and what it refuses."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pydantic import ValidationError
+from safetensors.numpy import save_file
 
 from flashstream.errors import MemoryShapeError, SettingError
+from flashstream.memory_store.abstract import SemanticAttention
 from flashstream.memory_store.candidates import picture_id
 from flashstream.memory_store.snapshot import Part
 from flashstream.memory_store.star import StarConfig, StarMemory
@@ -86,6 +89,32 @@ def test_snapshot_rows_are_what_they_say(new_memory: New, frames: Make) -> None:
         shown = snapshot.features[retrieved][place * 16 : (place + 1) * 16]
         assert np.array_equal(shown, seen[number - 1].reshape(16, -1))
         assert slots.pictures[row][0] == picture_id(b"jpeg %d" % number)
+
+
+@pytest.mark.parametrize("learned", [False, True])
+def test_abstract_rows_follow_the_published_update(
+    tmp_path: Path, small: StarConfig, frames: Make, learned: bool
+) -> None:
+    """M ← M·(1 − a) + a·f, a = 0.2·softmax(q·k/√d), in float64, with projections from a file."""
+    rng = np.random.default_rng(6)
+    query, key = np.eye(6, dtype=np.float32), np.eye(6, dtype=np.float32)
+    attention = None
+    if learned:
+        query, key = (rng.normal(size=(4, 6)).astype(np.float32) for _ in range(2))
+        save_file({"query": query, "key": key}, tmp_path / "attention.safetensors")
+        attention = SemanticAttention.load(tmp_path / "attention.safetensors")
+    memory = StarMemory(small, 4, 6, stream="yard", attention=attention)
+    seen = frames(50)
+    watch(memory, seen)
+    means = [pooled(features, 1).reshape(-1) for features in seen]
+    rows = np.array(means[:3], np.float64)
+    for mean in means[3:]:
+        scores = (rows @ query.T) @ (key @ mean) / np.sqrt(len(query))
+        share = 0.2 * np.exp(scores) / np.exp(scores).sum()
+        rows = rows * (1 - share[:, np.newaxis]) + share[:, np.newaxis] * mean
+    np.testing.assert_allclose(memory.view().abstract, rows, rtol=1e-5, atol=1e-6)
+    shown = memory.snapshot().features[:3].astype(np.float64)
+    np.testing.assert_allclose(shown, rows, rtol=1e-3, atol=1e-4)
 
 
 @settings(deadline=None, max_examples=60)
