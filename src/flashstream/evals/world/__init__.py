@@ -1,0 +1,4 @@
+"""The stream world: long camera streams, made from a seed, of which everything is known.
+
+See docs/world.md.
+"""

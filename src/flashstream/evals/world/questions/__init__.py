@@ -1,0 +1,1 @@
+"""Questions about worlds, with true answers and the scoring of free text against them."""

@@ -1,0 +1,183 @@
+"""What a visitor did and when, how long and how often: `action_description`, `when`, `how_long`,
+`how_many`."""
+
+from typing import Final
+
+from flashstream.evals.world.questions import phrases, wording
+from flashstream.evals.world.questions.answers import Age, Choice, Count, Question, Span
+from flashstream.evals.world.questions.lexicon import with_article
+from flashstream.evals.world.questions.presence import Round
+from flashstream.evals.world.questions.scene import Scene
+from flashstream.evals.world.timeline import Visit
+
+ACTIONS: Final = (
+    ("stand", r"\bst(?:and|ood)\w*|\bstill\b|\bstay\w*"),
+    ("pace", r"\bto and fro\b|\bback and forth\b|\bpac(?:e|ed|ing)\b"),
+    ("cross", r"\bcross\w*|\bpass\w*|\bwent through\b"),
+)
+SIDES: Final = (
+    ("left", r"\bleft\b(?!\s+(?:to|at|on|through|by)\b)"),  # "it left to the right"
+    ("right", r"\bright\b"),
+)
+_TRIES: Final = 24
+_SAID: Final = {
+    "stand": "It stood still.",
+    "pace": "It walked to and fro.",
+    "cross": "It crossed the picture.",
+}
+
+
+def action(scene: Scene) -> Round:
+    """What three visitors did of whom one stood, one paced and one crossed."""
+    drawn = [_alone(scene, kind) for kind, _ in ACTIONS]
+    if any(each is None for each in drawn):
+        return None
+    text = scene.pick(wording.ACTION)
+    out = []
+    for number, each in enumerate(drawn):
+        if each is None:
+            return None
+        visit, moment = each
+        answer = Choice(ACTIONS, number, _SAID[visit.path.action])
+        out.append(_about(scene, "action", text, visit, moment, answer))
+    return out
+
+
+def side(scene: Scene) -> Round:
+    """From which side two came, or to which they left: one left, one right."""
+    coming = scene.rng.random() < 0.5
+    text = scene.pick(wording.CAME_FROM if coming else wording.LEFT_TO)
+    out = []
+    for number, (where, _) in enumerate(SIDES):
+        each = _alone(scene, None, came=where if coming else None, to=None if coming else where)
+        if each is None:
+            return None
+        said = f"{'From' if coming else 'To'} the {where}."
+        template = "came from" if coming else "left to"
+        out.append(_about(scene, template, text, *each, Choice(SIDES, number, said)))
+    return out
+
+
+def when(scene: Scene) -> Round:
+    """When a thing that came once did."""
+    visit = scene.pick(scene.timeline.visits)
+    moment = scene.moment_after(visit.first_s)
+    if moment is None or not scene.only(visit, moment):
+        return None
+    age = moment - visit.first_s
+    answer = Age(age, phrases.say_clock(scene.start, visit.first_s))
+    text = scene.pick(wording.WHEN).format(x=visit.name)
+    return [scene.question("when", "came", text, moment, answer, age)]
+
+
+def how_long(scene: Scene) -> Round:
+    """How long a thing that came once was there."""
+    drawn = scene.asked()
+    if drawn is None or not scene.only(*drawn):
+        return None
+    visit, moment = drawn
+    # From the first frame that shows it to the last, and that frame's own time.
+    answer = Span(visit.last_s - visit.first_s)
+    text = scene.pick(wording.HOW_LONG).format(x=visit.name)
+    return [scene.question("how_long", "stay", text, moment, answer, moment - visit.last_s)]
+
+
+def times(scene: Scene) -> Round:
+    """How often things have come of which, by one moment, one came never, one once, one twice."""
+    drawn = scene.asked()
+    if drawn is None:
+        return None
+    visit, moment = drawn
+    counts: dict[str, int] = {}
+    for each in scene.timeline.until(moment):
+        if each.last_s >= moment:
+            return None
+        counts[each.name] = counts.get(each.name, 0) + 1
+    by_count = [[name for name, count in counts.items() if count == n] for n in (1, 2)]
+    if not all(by_count):
+        return None
+    text = scene.pick(wording.TIMES)
+    out = []
+    for number, name in enumerate((scene.unseen(moment), *map(scene.pick, by_count))):
+        answer = Count(number, 3, f"{phrases.say_times(number).capitalize()}.")
+        of = text.format(a=with_article(name))
+        out.append(scene.question("how_many", "times", of, moment, answer, moment - visit.last_s))
+    return out
+
+
+def different(scene: Scene) -> Round:
+    """How many different things of a group came of late: at one moment one, at another two, for
+    the same group and the same length of time."""
+    drawn = scene.asked()
+    if drawn is None:
+        return None
+    visit, moment = drawn
+    group = visit.group
+    window = phrases.rounded((moment - visit.last_s) * float(scene.rng.uniform(1.2, 2)), scene.rng)
+    text = scene.pick(wording.KINDS_WITHIN).format(g=group, w=phrases.say_span(window))
+    found: dict[int, tuple[float, float]] = {}
+    for _ in range(_TRIES):
+        number = _kinds_within(scene, group, moment - window, moment)
+        if number in (1, 2):
+            found.setdefault(number, (moment, moment - visit.last_s))
+        if len(found) == 2:
+            break
+        drawn = scene.asked()
+        if drawn is not None and drawn[0].group == group:
+            visit, moment = drawn
+    if len(found) < 2:
+        return None
+    return [
+        scene.question(
+            "how_many",
+            "different",
+            text,
+            found[number][0],
+            Count(number, 2, f"{phrases.say_number(number).capitalize()}."),
+            found[number][1],
+        )
+        for number in (1, 2)
+    ]
+
+
+def _kinds_within(scene: Scene, group: str, start_s: float, end_s: float) -> int | None:
+    """How many names of a group were seen; None if a visit's end is too near to the start."""
+    margin = max(2.0, 0.05 * (end_s - start_s))
+    if start_s < 0 or any(abs(v.last_s - start_s) < margin for v in scene.timeline.visits):
+        return None
+    seen = scene.timeline.between(start_s, end_s)
+    return len({visit.name for visit in seen if visit.group == group})
+
+
+def _alone(
+    scene: Scene, action: str | None, came: str | None = None, to: str | None = None
+) -> tuple[Visit, float] | None:
+    """A visit, over and the only one of its name, of that action and those sides; with a moment."""
+    fitting = [
+        visit
+        for visit in scene.timeline.visits
+        if (action is None or visit.path.action == action)
+        and (came is None or visit.path.came_from == came)
+        and (to is None or visit.path.left_to == to)
+    ]
+    if not fitting:
+        return None
+    for _ in range(8):
+        visit = scene.pick(fitting)
+        moment = scene.moment_after(visit.last_s)
+        if moment is not None and scene.only(visit, moment):
+            return visit, moment
+    return None
+
+
+def _about(
+    scene: Scene, template: str, text: str, visit: Visit, moment: float, answer: Choice
+) -> Question:
+    return scene.question(
+        "action_description",
+        template,
+        text.format(x=visit.name),
+        moment,
+        answer,
+        moment - visit.last_s,
+    )
