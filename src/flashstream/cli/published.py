@@ -57,7 +57,8 @@ class EvalGroup(TyperGroup):
 def add_to(app: typer.Typer) -> None:
     """Add a command for each benchmark."""
     for found in BENCHMARKS:
-        app.command(found.name, help=found.about)(_command(found))
+        parts = f"Parts: {', '.join(found.parts)}." if len(found.parts) > 1 else ""
+        app.command(found.name, help=f"{found.about} {parts}".strip())(_command(found))
 
 
 def _command(found: Benchmark) -> Any:

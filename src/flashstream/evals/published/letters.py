@@ -11,6 +11,7 @@ _SAID = re.compile(
     r"[*\"'\[(]*([A-H](?=$|[\s).:,;\]*\"'])|[a-h](?=\s*$|[).\]*\"']))"
 )
 _LEADING = re.compile(r"^[\s*\"'\[(]*([A-Ha-h])(?=\s*$|\s*[).:;\]*\"']|,)")
+_OR_ANOTHER = re.compile(r"[\s)\].]*(?:,|/|and\b|or\b)\s*[(\[]?[A-H](?!\w)")
 _BRACKETED = re.compile(r"[(\[]\s*([A-H])\s*[)\]]")
 # "A man" is no choice of A; "A and B" is one of both.
 _ALONE = re.compile(r"(?<![\w'])(A(?!\s+(?!and\b|or\b|is\b)[a-z])|[B-H])(?=$|[\s).:,;\]*\"'])")
@@ -24,8 +25,9 @@ def letter_of(answer: str, options: Sequence[str]) -> str | None:
     stands alone, other than the article in "A man".
     """
     letters = LETTERS[: len(options)]
-    first_line = answer.strip()
-    leading = _LEADING.match(first_line)
+    leading = _LEADING.match(answer)
+    if leading and _OR_ANOTHER.match(answer, leading.end()):
+        leading = None
     if leading and leading[1].upper() in letters:
         return leading[1].upper()
     for pattern in (_SAID, _BRACKETED):
