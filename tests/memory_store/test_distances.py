@@ -14,13 +14,17 @@ Points = NDArray[np.float32]
 HALF = np.float32(2.0**-9)
 """Half of the last bit of 60,000 in float32: what is added to it is lost or doubled."""
 
-KINDS = ("noise", "shuffled", "huge", "edge", "tiny", "denormal", "integers", "zeros", "same")
+KINDS = (
+    *("noise", "shuffled", "parallel", "huge", "edge", "tiny", "denormal"),
+    *("integers", "zeros", "same"),
+)
 
 
 def points_of(kind: str, count: int, patches: int, channels: int, seed: int) -> Points:
     """Made to mislead a bound that is taken from sums over patches; all but two are float16s.
 
-    shuffled: equal sums, other patches. huge: one far outweighs the differences. edge: the sums
+    shuffled: equal sums, other patches. parallel: sums tell all, so that a bound is as great as the
+    distance, and many are equal. huge: one far outweighs the differences. edge: the sums
     round apart by much more than the points differ. tiny, denormal: squares underflow.
     integers, zeros, same: ties.
     """
@@ -36,6 +40,9 @@ def points_of(kind: str, count: int, patches: int, channels: int, seed: int) -> 
     elif kind == "shuffled":
         one = rng.normal(size=shape[1:]).astype(np.float16)
         points = np.stack([rng.permutation(one) for _ in range(count)]).astype(np.float64)
+    elif kind == "parallel":
+        points = np.empty(shape)
+        points[:] = 0.1 * rng.integers(-4, 5, size=(count, 1, channels))
     elif kind == "huge":
         points = 60_000 + 32 * rng.integers(-2, 3, size=shape).astype(np.float64)
     elif kind == "edge":
@@ -43,8 +50,10 @@ def points_of(kind: str, count: int, patches: int, channels: int, seed: int) -> 
         points[:] = HALF * (1 + 2.0**-10 * rng.integers(-3, 4, size=(count, 1, 1)))
         points[:, 0] = 60_000
     elif kind in ("tiny", "denormal"):
-        scale = 1e-20 if kind == "tiny" else 3e-23
-        return (scale * rng.integers(-3, 4, size=shape)).astype(np.float32).reshape(count, -1)
+        scale = 1e-20 if kind == "tiny" else 2e-23  # whose square is less than half of 2⁻¹⁴⁹
+        points = np.empty(shape)
+        points[:] = scale * rng.integers(-3, 4, size=(count, 1, channels))
+        return points.astype(np.float32).reshape(count, -1)
     else:
         points = rng.normal(size=shape)
     return points.astype(np.float16).astype(np.float32).reshape(count, -1)
