@@ -99,6 +99,7 @@ class ColourModel:
         self.log = log
         self.asked: list[str] = []
         self.encoders: list[ColourEncoder] = []
+        self.started = 0
         self.family = ColourFamily()
         self.memory_config = ColourFamily.memory
 
@@ -120,8 +121,12 @@ class ColourModel:
             self.memory_config, 2, 3, stream=stream, fingerprint=self.family.fingerprint()
         )
 
+    def memory_tokens(self) -> int:
+        return 50
+
     @asynccontextmanager
     async def respondent(self, max_tokens: int) -> AsyncIterator[Respondent]:
+        self.started += 1
         yield ColourRespondent(self)
 
 

@@ -145,6 +145,8 @@ def test_from_files_to_a_score(case: Case, tmp_path: Path, judge: Any) -> None:
     assert planned["model_calls"] == case.questions
     assert planned["judge_calls"] == case.judged
     assert planned["missing_videos"] == []
+    words = sum(len(text) for text in model.asked) // 4
+    assert planned["model_prompt_tokens"] == 50 * case.questions + words
 
 
 def test_subtitles_come_before_the_question(tmp_path: Path) -> None:

@@ -83,6 +83,7 @@ def test_after_the_judge_failed_answers_are_kept(tmp_path: Path, judge: Any) -> 
         video.write_bytes(b"not a video any more")
     assert go(tmp_path, judge.settings(), model)["overall"]["score"] == 5.0
     assert sum(judge.asked.values()) == len(model.asked) == COUNT
+    assert model.started == 2
 
 
 def test_after_a_kill_only_what_was_under_way_is_asked_again(tmp_path: Path, judge: Any) -> None:

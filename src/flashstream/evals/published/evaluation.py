@@ -5,7 +5,7 @@ from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from flashstream.errors import JudgeFailedError, QuestionTooLongError
+from flashstream.errors import EngineError, JudgeFailedError, QuestionTooLongError
 from flashstream.evals.published.asking import Respondent
 from flashstream.evals.published.judge import Judge
 from flashstream.evals.published.ledger import Answered, Ledger, VerdictLine
@@ -39,13 +39,14 @@ class Job:
 class Evaluation:
     """Settles the questions that a ledger has not settled yet.
 
+    respondent, judge: None where no answer, or no verdict, is left to ask for.
     ahead: questions between watching and their verdict at most; watching waits for them.
     """
 
     def __init__(
         self,
         watcher: Watching,
-        respondent: Respondent,
+        respondent: Respondent | None,
         judge: Judge | None,
         ledger: Ledger,
         report: Progress,
@@ -124,6 +125,8 @@ class Evaluation:
 
     async def _answer(self, asked: Asked) -> None:
         question = asked.question
+        if self._respondent is None:
+            raise EngineError("there is no language model to ask")
         try:
             reply = await self._respondent.answer(question_text(question), asked.snapshot)
             answer = Answered(reply.text, reply.prompt_tokens, reply.completion_tokens)

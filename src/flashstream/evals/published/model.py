@@ -5,6 +5,8 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+
 from flashstream.config import Settings
 from flashstream.evals.published.asking import Respondent, respondent
 from flashstream.evals.published.watching import Preprocessing
@@ -40,6 +42,10 @@ class Model(Protocol):
 
     def memory(self, stream: str) -> StarMemory: ...
 
+    def memory_tokens(self) -> int:
+        """Tokens that the language model reads of a memory that is full."""
+        ...
+
     def respondent(self, max_tokens: int) -> AbstractAsyncContextManager[Respondent]: ...
 
 
@@ -71,6 +77,15 @@ class ConfiguredModel:
     def memory(self, stream: str) -> StarMemory:
         """Empty, with the configured sizes."""
         return empty_memory(self.family, stream, config=self.memory_config)
+
+    def memory_tokens(self) -> int:
+        """See `Model`; counted on a memory of noise."""
+        rng = np.random.default_rng(0)
+        memory = self.memory("tokens")
+        side, channels = self.family.grid, self.family.channels
+        for second in range(self.memory_config.temporal_slots + 1):
+            memory.observe(rng.random((side, side, channels)).astype(np.float16), second, b"")
+        return self.family.pack(memory.snapshot()).tokens
 
     def respondent(self, max_tokens: int) -> AbstractAsyncContextManager[Respondent]:
         """See `asking.respondent`."""

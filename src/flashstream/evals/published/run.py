@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -117,8 +118,7 @@ def plan(benchmark: Benchmark, options: Options, model: Model) -> dict[str, Any]
         "videos": len({job.medium for job in found.jobs}),
         "missing_videos": sorted({question.video for question in found.missing}),
         "model_calls": len(questions),
-        "model_prompt_tokens": len(questions) * model.memory_config.tokens
-        + asked // _CHARS_A_TOKEN,
+        "model_prompt_tokens": len(questions) * model.memory_tokens() + asked // _CHARS_A_TOKEN,
         "model_completion_tokens_at_most": len(questions) * options.max_tokens,
         "judge_calls": len(judged),
         "judge_prompt_tokens": graded // _CHARS_A_TOKEN + len(judged) * options.max_tokens,
@@ -216,14 +216,15 @@ async def _settle(
     )
     title = f"{benchmark.name} {options.part}"
     ahead = settings.engine.max_num_seqs + (settings.judge.concurrency if judged else 0)
-    async with model.respondent(options.max_tokens) as respondent:
-        if not judged:
-            work = Evaluation(watcher, respondent, None, ledger, report, ahead=ahead, title=title)
-            await work.run(found.jobs)
-            return
-        async with ChatJudge(settings.judge) as judge:
-            work = Evaluation(watcher, respondent, judge, ledger, report, ahead=ahead, title=title)
-            await work.run(found.jobs)
+    async with AsyncExitStack() as open_ones:
+        # What is left may be verdicts alone, or nothing: no language model is started for that.
+        respondent = judge = None
+        if any(question.id not in ledger.answers for question in found.questions):
+            respondent = await open_ones.enter_async_context(model.respondent(options.max_tokens))
+        if judged:
+            judge = await open_ones.enter_async_context(ChatJudge(settings.judge))
+        work = Evaluation(watcher, respondent, judge, ledger, report, ahead=ahead, title=title)
+        await work.run(found.jobs)
 
 
 def _result(
