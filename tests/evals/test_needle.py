@@ -9,9 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 from flashstream.cli.main import app
-from flashstream.errors import SettingError
+from flashstream.errors import MissingPackageError, SettingError
 from flashstream.evals.needle import trial
-from flashstream.evals.needle.plot import plot
+from flashstream.evals.needle.plot import check, plot
 from flashstream.evals.needle.recall import threshold, wilson
 from flashstream.evals.needle.run import BASELINES, WARD, run, tasks
 from flashstream.evals.needle.stream import Haystack, NeedleStream
@@ -80,8 +80,11 @@ def test_equal_seeds_give_equal_days_and_others_do_not() -> None:
 def test_places_sweep_the_day() -> None:
     starts = [NeedleStream(SHORT, 0, place).event[0] for place in (0.0, 0.5, 0.999)]
     assert starts == [30, 300, 569]
-    places = [task.place for task in tasks(SHORT, 4, (1.0,))[:4]]
-    assert sorted(places) == [0.125, 0.375, 0.625, 0.875]
+    for days in (1, 4, 12):
+        places = sorted(task.place for task in tasks(SHORT, days, (1.0,))[:days])
+        gaps = np.diff([0.0, *places, 1.0])
+        assert gaps.max() <= 2 / (days + 1)
+    assert tasks(SHORT, 2, (1.0,))[0] == tasks(SHORT, 1, (1.0,))[0]
 
 
 # --- what shows the event ----------------------------------------------------------------------
@@ -136,7 +139,7 @@ def test_a_fork_that_is_given_up_would_not_have_shown_the_event(
 ) -> None:
     # Few slots, so that the event is lost on the way.
     config = StarConfig(temporal_slots=6, foresight=16)
-    task = Task(name, config, Haystack(frames=1500), 4, 0.2, (2.0, 3.0, 4.0, 6.0, 12.0, 24.0))
+    task = Task(name, config, Haystack(frames=900), 4, 0.2, (2.0, 4.0, 12.0, 24.0))
     looks: list[bool] = []
 
     def recorded(self: Any, *asked: Any) -> bool:
@@ -249,7 +252,7 @@ def test_the_strength_from_which_on_half_is_recalled(
 
 @pytest.fixture(scope="module")
 def result() -> dict[str, Any]:
-    return run(silent, hay=SHORT, days=2, strengths=(1.0, 16.0), workers=1)
+    return run(silent, hay=SHORT, days=1, workers=1)
 
 
 def test_every_memory_and_baseline_is_in_the_table(result: dict[str, Any]) -> None:
@@ -263,7 +266,7 @@ def test_every_memory_and_baseline_is_in_the_table(result: dict[str, Any]) -> No
     ]
     assert ways == star + others
     for row in result["table"]:
-        assert row["days"] == 2
+        assert row["days"] == 1
         for kind in ("remembered", "detailed"):
             recall = row[kind]
             for low, share, high in zip(
@@ -271,7 +274,8 @@ def test_every_memory_and_baseline_is_in_the_table(result: dict[str, Any]) -> No
             ):
                 assert 0 <= low <= share <= high <= 1
     best = next(row for row in result["table"] if row["temper"] == 0.5 and row["detail"] == "rare")
-    assert best["detailed"]["recall"] == [0.0, 1.0]
+    assert best["detailed"]["recall"][0] == 0.0
+    assert best["detailed"]["recall"][-1] == 1.0
     assert result["config"]["temporal_slots"] == 25
     assert result["stream"]["frames"] == 600
 
@@ -281,8 +285,7 @@ def test_the_command_writes_the_same_and_draws_it(result: dict[str, Any], tmp_pa
     arguments = ["--json", str(written), "--plot", str(drawn), "--frames", "600", "--days", "1"]
     ran = CliRunner().invoke(app, ["eval", "needle", *arguments, "--workers", "2"])
     assert ran.exit_code == 0, ran.output
-    alone = run(silent, hay=SHORT, days=1, workers=1)
-    assert json.loads(written.read_text()) == alone
+    assert json.loads(written.read_text()) == result
     assert drawn.read_text().startswith("<?xml")
 
 
@@ -305,3 +308,15 @@ def test_the_drawing_is_the_same_each_time(result: dict[str, Any], tmp_path: Pat
 def test_sizes_that_cannot_be_used_are_refused(wrong: dict[str, Any], named: str) -> None:
     with pytest.raises(SettingError, match=named):
         run(silent, **wrong)
+
+
+def test_a_drawing_that_cannot_be_made_is_refused_beforehand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(SettingError, match=r"\.svg and \.png"):
+        check(tmp_path / "needle.gif")
+    with pytest.raises(SettingError, match="there is no folder"):
+        check(tmp_path / "nowhere" / "needle.svg")
+    monkeypatch.setattr("flashstream.evals.needle.plot.find_spec", lambda _name: None)
+    with pytest.raises(MissingPackageError, match="matplotlib"):
+        check(tmp_path / "needle.svg")

@@ -44,18 +44,19 @@ def needle(
     ] = None,
 ) -> None:
     """One short event in ten hours: is it in the snapshot, for each policy and baseline?"""
-    from flashstream.evals.needle.plot import plot as draw
+    from flashstream.evals.needle import plot as drawing
     from flashstream.evals.needle.run import run
     from flashstream.evals.needle.stream import Haystack
 
     check_writable(json)
-    check_writable(plot)
+    if plot is not None:
+        drawing.check(plot)
     with progress() as report:
         result = run(report, hay=Haystack(frames=frames), days=days, workers=workers)
     if json is not None:
         write_json(json, result)
     if plot is not None:
-        draw(result, plot)
+        drawing.plot(result, plot)
     print_json(result)
 
 

@@ -1,10 +1,11 @@
 """Recall against strength, drawn."""
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from flashstream.errors import MissingPackageError
+from flashstream.errors import MissingPackageError, SettingError
 
 # Okabe and Ito's colours, told apart by all kinds of eyes; markers tell them apart in print.
 _STAR = (
@@ -25,20 +26,30 @@ _BASELINES = {
 _DODGE = 1.012  # lines of equal recall lie beside each other
 
 
-def plot(result: dict[str, Any], path: Path) -> None:
-    """Draw what `run` returned; the ending of `path` chooses the format (.svg, .png, …).
+def check(path: Path) -> None:
+    """Whether `plot` could draw there: asked before the work, not after.
 
-    Raises MissingPackageError without matplotlib.
+    Raises MissingPackageError without matplotlib, SettingError for a folder that is not there or
+    an ending other than .svg and .png.
     """
-    try:
-        import matplotlib
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-        from matplotlib.ticker import PercentFormatter
-    except ImportError as error:
-        raise MissingPackageError(
-            "plots want matplotlib: pip install 'flashstream[evals]'"
-        ) from error
+    if find_spec("matplotlib") is None:
+        raise MissingPackageError("plots want matplotlib: pip install 'flashstream[evals]'")
+    if path.suffix not in (".svg", ".png"):
+        raise SettingError(f"--plot {path}: accepted endings are .svg and .png")
+    if not path.parent.is_dir():
+        raise SettingError(f"--plot {path}: there is no folder {path.parent}")
+
+
+def plot(result: dict[str, Any], path: Path) -> None:
+    """Draw what `run` returned, as .svg or .png; equal results give equal files.
+
+    Raises what `check` raises.
+    """
+    check(path)
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import PercentFormatter
 
     table: list[dict[str, Any]] = result["table"]
     details = list(dict.fromkeys(row["detail"] for row in table if row["subject"] == "star"))

@@ -4,10 +4,9 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
+from math import sqrt
 from multiprocessing import get_context
 from typing import Any
-
-import numpy as np
 
 from flashstream.errors import SettingError
 from flashstream.evals.needle.recall import table
@@ -19,7 +18,8 @@ from flashstream.models.family import Progress
 STRENGTHS = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0)
 DAYS = 8
 # (temper, foresight); without weights, which temper 0 takes away, foresight changes nothing.
-WARD = ((1.0, 1.0), (1.0, 16.0), (0.5, 1.0), (0.5, 16.0), (0.25, 16.0), (0.0, 1.0))
+WARD = ((1.0, 1.0), (1.0, 16.0), (0.75, 16.0), (0.5, 1.0), (0.5, 16.0), (0.0, 1.0))
+_GOLDEN = (sqrt(5) - 1) / 2
 BASELINES = ("streaming_kmeans", "streaming_kmeans_reset", "offline_kmeans", "uniform", "fifo")
 
 
@@ -56,15 +56,16 @@ def run(
 def tasks(hay: Haystack, days: int, strengths: tuple[float, ...]) -> list[Task]:
     """The same days, with the event at the same places, for every way to remember.
 
-    The places are spread evenly over the day, in an order drawn once.
+    The places are spread evenly over the day however many days there are (multiples of the golden
+    ratio), so that fewer days are the first of more.
     """
-    places = (np.random.default_rng(0).permutation(days) + 0.5) / days
+    places = [(0.5 + n * _GOLDEN) % 1 for n in range(days)]
     subjects = [
         ("star", StarConfig(temper=temper, foresight=foresight)) for temper, foresight in WARD
     ]
     subjects += [(name, StarConfig()) for name in BASELINES]
     return [
-        Task(name, config, hay, seed, float(place), strengths)
+        Task(name, config, hay, seed, place, strengths)
         for name, config in subjects
         for seed, place in enumerate(places)
     ]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from flashstream.errors import SettingError
 
 _SHORTEST = 600  # frames: a day of which the event is still a small part
+_OWN = 0.5  # of a patch's direction is its own, where all patches move
 _AT_ONCE = 1000  # frames made together
 
 
@@ -22,7 +23,7 @@ class Haystack:
 
     frames: length of the day. grid, channels: G and D of the features.
     light: how far noon is from dawn, in every patch; the day is half a sine wave.
-    walks: random walks (Ornstein-Uhlenbeck), each along a direction of its own in every patch;
+    walks: random walks (Ornstein-Uhlenbeck) of the whole picture, each in a direction of its own;
     walk: their root mean square; walk_s: seconds until they have forgotten where they were.
     scenes: things that come back, each a block of scene_side² patches displaced by `scene`, there
     for visit_s and away for gap_s on average.
@@ -69,7 +70,7 @@ class NeedleStream:
         dice = np.random.default_rng([seed, 0])
         shape = (hay.grid, hay.grid, hay.channels)
         self.still = dice.normal(0, 1.0, shape).astype(np.float32)
-        everywhere = [_unit(dice.normal(size=shape)) for _ in range(1 + hay.walks)]
+        everywhere = [_everywhere(shape, dice) for _ in range(1 + hay.walks)]
         scenes = [
             _block(_unit(dice.normal(size=shape)), hay.scene_side, dice) for _ in range(hay.scenes)
         ]
@@ -106,6 +107,12 @@ class NeedleStream:
         seen = day[slice(*self.event)].astype(np.float32)
         seen += np.float32(strength) * self.needle
         return seen.astype(np.float16)
+
+
+def _everywhere(shape: tuple[int, int, int], dice: np.random.Generator) -> NDArray[np.float64]:
+    """What moves all patches in nearly the same direction, as light does."""
+    common = _unit(dice.normal(size=(1, 1, shape[-1])))
+    return _unit(common + _OWN * _unit(dice.normal(size=shape)))
 
 
 def _unit(field: NDArray[np.float64]) -> NDArray[np.float64]:
