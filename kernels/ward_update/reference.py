@@ -31,7 +31,7 @@ def ward_update(
     low, high = cheapest_pair(state.weights, state.squared, row, beta, foresight)
     weights = torch.cat([state.weights, torch.ones_like(state.weights[:, :1])], 1)
     with_frame = high == slots
-    keeps_low = with_frame | (weights[every, low] >= weights[every, high])
+    keeps_low = weights[every, low] >= weights[every, high]  # as always with the frame
     into = torch.where(keeps_low, low, high)
     other = torch.where(keeps_low, high, low)
     fresh = torch.where(full, torch.where(with_frame, -1, other), state.used.long())

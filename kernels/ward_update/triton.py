@@ -179,7 +179,7 @@ def _choose(
         high_weight = at(weight, rows == high)  # row K, the frame, weighs 1
         full = sound & (filled == slots)
         with_frame = high == slots
-        keeps_low = with_frame | (low_weight >= high_weight)
+        keeps_low = low_weight >= high_weight  # as always with the frame
         into = tl.where(full, tl.where(keeps_low, low, high), -1)
         other = tl.where(keeps_low, high, low)
         fresh = tl.where(full, tl.where(with_frame, -1, other), filled)
@@ -204,8 +204,8 @@ def _choose(
         tl.store(first_s + at_row, first, mask=changed)
         tl.store(mean_s + at_row, mean, mask=changed)
         tl.store(last_s + at_row, last, mask=changed)
-        # The merged row's distances are the second launch's.
-        measured = (rows < tl.where(fresh >= 0, filled, 0)) & (rows != fresh) & (rows != into)
+        # The second launch measures the merged row again.
+        measured = (rows < tl.where(fresh >= 0, filled, 0)) & (rows != fresh)
         tl.store(square + fresh.to(tl.int64) * slots + rows, row, mask=measured)
         tl.store(square + rows.to(tl.int64) * slots + fresh, row, mask=measured)
         tl.store(used + stream, filled + (sound & (filled < slots)).to(tl.int32))

@@ -142,13 +142,37 @@ def test_triton_and_the_reference_keep_the_same_memories(
 
 def test_ties_go_to_the_lowest_rows(device: torch.device) -> None:
     """Frames of few values, so that most pairs cost nothing: in Triton as in the reference."""
-    ours = WardState.empty(2, 6, 5, device)
+    ours = WardState.empty(2, 11, 5, device)
+    cases = [(f.to(device), t.to(device)) for f, t in frames_of(26, 2, 5, seed=3, coarse=True)]
+    for case in cases[:11]:
+        reference.ward_update(ours, *case)
     wanted = ours.clone()
-    for frames, times in frames_of(20, 2, 5, seed=3, coarse=True):
+    for case in cases[11:]:
+        assert equal(ward_update(ours, *case), reference.ward_update(wanted, *case))
+    assert_same(ours, wanted)
+    # Where all rows are the same, the first two of them, and the frame only after all others.
+    ours.squared.masked_fill_(ours.squared.isfinite(), 0.0)
+    ours.centroids.zero_()
+    ours.weights.fill_(1)
+    step = ward_update(ours, torch.zeros((2, 5), device=device), cases[0][1])
+    assert step.pair.tolist() == [[0, 1], [0, 1]]
+
+
+def test_slots_that_merge_bring_their_carries(device: torch.device) -> None:
+    """Three frames of each of ever larger magnitudes: soon two slots merge, each of several."""
+    ours = WardState.empty(1, 3, 23, device)
+    wanted = ours.clone()
+    carried = 0
+    for number, (frames, times) in enumerate(frames_of(24, 1, 23, seed=8)):
+        frames = (frames / 4 + 1) * 5.0 ** (number // 3)
         frames, times = frames.to(device), times.to(device)
+        before = ours.clone()
         step = ward_update(ours, frames, times)
         assert equal(step, reference.ward_update(wanted, frames, times))
-    assert_same(ours, wanted)
+        assert_same(ours, wanted)
+        home = int(step.home[0])
+        carried += home != int(step.merged[0]) and bool(before.carries[0, home].any())
+    assert carried > 3
 
 
 def test_the_heavier_slot_keeps_its_row(device: torch.device) -> None:
