@@ -67,3 +67,8 @@ def test_keeping_all_frames_is_keeping_the_best() -> None:
     footage = synthetic_footage(16, 4, 6, seed=2)
     found = fidelity(footage, CONFIG, lambda *_: None, candidates=(16,), checkpoint=4)["m16"]
     assert found["ratio"] == pytest.approx(1, abs=0.02)
+
+
+def test_nothing_over_nothing_is_one_and_something_over_nothing_is_not() -> None:
+    assert Tally(kept=0.0, best=0.0, slots=1).result()["ratio"] == 1
+    assert Tally(kept=0.1, best=0.0, slots=1).result()["ratio"] > 1e9

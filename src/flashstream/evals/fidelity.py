@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -25,9 +26,10 @@ class Tally:
     slots: int = 0
 
     def result(self) -> dict[str, float]:
-        """ratio: mean distance of the kept over the bank's best; 1 where the bank's is nothing."""
+        """ratio: mean distance of the kept over the bank's best; 1 where both are nothing."""
+        nothing = inf if self.kept else 1.0
         return {
-            "ratio": self.kept / self.best if self.best else 1.0,
+            "ratio": self.kept / self.best if self.best else nothing,
             "exact_share": self.exact / max(1, self.slots),
             "slots": self.slots,
         }
