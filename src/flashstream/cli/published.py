@@ -78,15 +78,17 @@ def _command(found: Benchmark) -> Any:
         sets: Set = None,
         json: JsonPath = None,
     ) -> None:
-        from flashstream.evals.published import run as runs
         from flashstream.evals.published.model import ConfiguredModel
+        from flashstream.evals.published.plan import plan as make_plan
+        from flashstream.evals.published.run import run
+        from flashstream.evals.published.selection import Options
 
         check_writable(json)
         chosen = found.parts[0] if part is None else part
         found.check_part(chosen)
         if out is None and not plan:
             raise SettingError("give the run's folder with --out DIR", key="out")
-        options = runs.Options(
+        options = Options(
             data=data,
             out=out or Path(),
             part=chosen,
@@ -101,9 +103,9 @@ def _command(found: Benchmark) -> Any:
         settings = settings_from(config_file, sets)
         with progress() as report:
             if plan:
-                result = runs.plan(found, options, ConfiguredModel(settings, report))
+                result = make_plan(found, options, ConfiguredModel(settings, report))
             else:
-                result = runs.run(found, options, settings, report)
+                result = run(found, options, settings, report)
         if json is not None:
             write_json(json, result)
         print_json(result)

@@ -14,7 +14,8 @@ from flashstream.deployments.engine.output import EngineOutput
 from flashstream.errors import EngineError
 from flashstream.evals.published.asking import AnswererRespondent, NoEvidence
 from flashstream.evals.published.benchmark import benchmark
-from flashstream.evals.published.run import Options, run
+from flashstream.evals.published.run import run
+from flashstream.evals.published.selection import Options
 from flashstream.memory_store.snapshot import MemorySnapshot
 from flashstream.models.family import MemoryItem, Prompt
 from flashstream.telemetry import NullTelemetry

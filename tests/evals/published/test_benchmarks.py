@@ -12,7 +12,9 @@ from support.published_model import ColourModel, quiet
 
 from flashstream.config import Settings
 from flashstream.evals.published.benchmark import BENCHMARKS, benchmark
-from flashstream.evals.published.run import Options, plan, run
+from flashstream.evals.published.plan import plan
+from flashstream.evals.published.run import run
+from flashstream.evals.published.selection import Options
 
 
 @dataclass(frozen=True)

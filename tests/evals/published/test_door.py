@@ -7,13 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from support import published_data as data
 from support.published_model import ColourModel, quiet
 
 from flashstream.config import Settings
 from flashstream.errors import BenchmarkDataError, FlashstreamError, SettingError
 from flashstream.evals.published.benchmark import BENCHMARKS, benchmark
-from flashstream.evals.published.run import Options, find, run
+from flashstream.evals.published.ledger import Answered
+from flashstream.evals.published.run import run
+from flashstream.evals.published.scores import mark
+from flashstream.evals.published.selection import Options, find
 
 FLASHSTREAM = str(Path(sys.executable).with_name("flashstream"))
 
@@ -139,7 +143,31 @@ def test_answers_that_do_not_belong_are_told(tmp_path: Path) -> None:
     data.write_json(
         tmp_path / "json/1_plotQA.json", [wrong[0] | {"candidates": ["x", "y"], "answer": "z"}]
     )
-    assert "'answer' is 'z', which is none of the options" in refused("mlvu", tmp_path)
+    assert "'answer' is 'z', which is none of the candidates" in refused("mlvu", tmp_path)
+
+
+def test_few_answers_that_are_no_candidates_are_wrong_and_warned_of(tmp_path: Path) -> None:
+    """As in the published files, which have candidates that are empty or come twice, too."""
+    data.mlvu(tmp_path)
+    good = {
+        "video": "1_plotQA_1.mp4",
+        "question": "q",
+        "question_type": "plotQA",
+        "candidates": ["red", "green", "", "green"],
+        "answer": "green",
+    }
+    blank = good | {"question": "", "candidates": ["", ""], "answer": ""}
+    entries = [good] * 30 + [good | {"answer": ""}, good | {"answer": "violet"}, blank]
+    data.write_json(tmp_path / "json/1_plotQA.json", entries)
+    with capture_logs() as logs:
+        questions = benchmark("mlvu").annotations(tmp_path, "dev").questions
+    assert [q.answers for q in questions[29:32]] == [("B", "D"), ("C",), ("-",)]
+    (warned,) = logs
+    assert (warned["wrong"], warned["left_out"]) == (["entry 31"], ["entry 32"])
+    assert questions[32].id == "2_needle/0"
+    for text, correct in (("D", True), ("(b)", True), ("A", False)):
+        assert mark(questions[0], Answered(text), None).correct is correct
+    assert mark(questions[31], Answered("-"), None).correct is False
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,8 @@ from flashstream.evals.published.benchmark import benchmark
 from flashstream.evals.published.evaluation import PATIENCE
 from flashstream.evals.published.judge import ChatJudge, Judged, retry_after_s
 from flashstream.evals.published.question import Question
-from flashstream.evals.published.run import Options, run
+from flashstream.evals.published.run import run
+from flashstream.evals.published.selection import Options
 from flashstream.evals.published.verdict import Verdict, read_verdict
 
 OPEN = Question("q1", "v", ("v",), "what is it", ("a dog", "a hound"))

@@ -20,7 +20,8 @@ from flashstream.config import Settings
 from flashstream.errors import EngineError, JudgeFailedError, RunFolderError
 from flashstream.evals.published.benchmark import benchmark
 from flashstream.evals.published.ledger import Answered, Ledger, VerdictLine
-from flashstream.evals.published.run import Options, run
+from flashstream.evals.published.run import run
+from flashstream.evals.published.selection import Options
 
 TESTS = Path(__file__).parents[2]
 COUNT = 8
@@ -104,7 +105,8 @@ from support.published_model import ColourModel, quiet
 from flashstream.config import JudgeSettings, Settings
 from flashstream.deployments.engine.settings import EngineSettings
 from flashstream.evals.published.benchmark import benchmark
-from flashstream.evals.published.run import Options, run
+from flashstream.evals.published.run import run
+from flashstream.evals.published.selection import Options
 judge = JudgeSettings(base_url={judge.url!r}, model="grader", concurrency=1)
 folder = Path({str(tmp_path)!r})
 run(benchmark("msrvtt-qa"), Options(folder, folder / "run", "test"),

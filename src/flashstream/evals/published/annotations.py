@@ -24,13 +24,16 @@ class Entry:
             f"{self.path}, {self.place}: {what}", file=str(self.path), entry=self.place
         )
 
-    def text(self, key: str) -> str:
-        """A field that is a text or a number, as a text without blanks around it."""
+    def text(self, key: str, *, empty: bool = False) -> str:
+        """A field that is a text or a number, as a text without blanks around it.
+
+        empty: take a text of blanks, too.
+        """
         value = self._value(key)
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise self.wrong(f"'{key}' is {_kind(value)}; a text is taken")
         text = str(value).strip()
-        if not text:
+        if not text and not empty:
             raise self.wrong(f"'{key}' is empty")
         return text
 
@@ -44,12 +47,14 @@ class Entry:
             pass
         raise self.wrong(f"'{key}' is {value!r}; a number is taken")
 
-    def texts(self, key: str) -> tuple[str, ...]:
-        """A field that is a list of texts, at least one."""
+    def texts(self, key: str, *, empty: bool = False) -> tuple[str, ...]:
+        """A field that is a list of texts, at least one; empty: some may be of blanks."""
         value = self._value(key)
         if not isinstance(value, list) or not value:
             raise self.wrong(f"'{key}' is {_kind(value)}; a list of texts is taken")
-        return tuple(Entry(self.path, self.place, {key: part}).text(key) for part in value)
+        return tuple(
+            Entry(self.path, self.place, {key: part}).text(key, empty=empty) for part in value
+        )
 
     def parts(self, key: str) -> Iterator["Entry"]:
         """A field that is a list of objects, as entries of their own."""
@@ -69,12 +74,12 @@ class Entry:
             )
         return letter
 
-    def letter_of_text(self, options: Sequence[str], key: str = "answer") -> str:
-        """The letter of the option whose text a field repeats."""
-        answer = self.text(key)
-        if answer not in options:
-            raise self.wrong(f"'{key}' is {answer!r}, which is none of the options {list(options)}")
-        return LETTERS[options.index(answer)]
+    def letters_of_text(self, options: Sequence[str], key: str = "answer") -> tuple[str, ...]:
+        """The letters of the options whose text a field repeats; none if no option has it."""
+        answer = self.text(key, empty=True)
+        return tuple(
+            letter for letter, text in zip(LETTERS, options, strict=False) if text == answer
+        )
 
     def letter_of_index(self, options: Sequence[str], key: str = "answer") -> str:
         """The letter of the option whose number, from 0, a field gives."""

@@ -14,8 +14,8 @@ class Question:
     id: unique in its part of the benchmark.
     video: the video's name in the annotation; media: where it may lie, relative to a folder of
         videos, with or without an ending, the likeliest first.
-    answers: what counts as right: texts (open-ended), one letter (multiple choice), or nothing
-        where the answer is not published.
+    answers: what counts as right: texts (open-ended), letters (multiple choice), or nothing where
+        the answer is not published.
     options: the texts of a multiple-choice question; empty for an open-ended one.
     groups: (group, value) pairs under which the answer is counted, e.g. ("kind", "causal").
     begin_s: frames before this second are not shown.

@@ -36,7 +36,7 @@ def mark(question: Question, answer: Answered, verdict: VerdictLine | None) -> M
         return Mark(question, False, None if question.options else 0.0, refused=True)
     if question.options:
         letter = letter_of(answer.text, question.options)
-        return Mark(question, letter == question.answers[0], unreadable=letter is None)
+        return Mark(question, letter in question.answers, unreadable=letter is None)
     if verdict is None or verdict.correct is None:
         return Mark(question, None)
     return Mark(question, verdict.correct, verdict.score)
