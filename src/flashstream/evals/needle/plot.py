@@ -76,7 +76,10 @@ def plot(result: dict[str, Any], path: Path) -> None:
     for axis in axes[len(panels) :]:
         axis.set_axis_off()
     figure.supxlabel("strength of the event: displacement of its patches / frame-to-frame noise")
-    figure.supylabel(f"recall: share of {result['days']} days (bars: 95 % interval)")
+    figure.supylabel(
+        f"recall: share of {result['days']} days (bars: 95 % interval, where days differ)",
+        fontsize=11,
+    )
     hay = result["stream"]
     figure.suptitle(
         f"One event of {hay['event_frames']} s in {hay['frames'] / 3600:.3g} h of a fixed camera, "
@@ -120,16 +123,8 @@ def _lines(table: Sequence[dict[str, Any]], kind: str, detail: str) -> list[dict
 
 def _draw(axis: Any, at: Sequence[float], recall: dict[str, Any], marker: str, **style: Any) -> Any:
     shares = recall["recall"]
-    below = [share - low for share, low in zip(shares, recall["low"], strict=True)]
-    above = [high - share for share, high in zip(shares, recall["high"], strict=True)]
-    axis.errorbar(
-        at,
-        shares,
-        yerr=(below, above),
-        fmt="none",
-        ecolor=style["color"],
-        elinewidth=0.8,
-        alpha=0.3,
-    )
+    for x, share, low, high in zip(at, shares, recall["low"], recall["high"], strict=True):
+        if 0 < share < 1:
+            axis.plot((x, x), (low, high), color=style["color"], linewidth=0.9, alpha=0.45)
     (line,) = axis.plot(at, shares, marker=marker, markersize=5, linewidth=1.3, **style)
     return line
