@@ -15,6 +15,38 @@ _NO_PAIR = tl.constexpr(2**31 - 1)
 
 
 @triton.jit
+def measure(
+    own,
+    centroids,
+    point,
+    split,
+    filled,
+    slots,
+    width,
+    SLICE: tl.constexpr,
+    BLOCK_W: tl.constexpr,
+    BLOCK_K: tl.constexpr,
+):
+    """Squared distances over one slice of W, from a point to the first `filled` rows, zero for the
+    rest, written to own: float32[K].
+
+    centroids: float32[K, W], one stream's; point: [W].
+    """
+    for first_row in range(0, slots, BLOCK_K):
+        rows = first_row + tl.arange(0, BLOCK_K)
+        start = centroids + rows.to(tl.int64) * width
+        total = tl.zeros([BLOCK_K, BLOCK_W], tl.float32)
+        for offset in range(0, SLICE, BLOCK_W):
+            columns = split * SLICE + offset + tl.arange(0, BLOCK_W)
+            inside = (rows < filled)[:, None] & (columns < width)[None, :]
+            p = tl.load(point + columns, mask=columns < width, other=0.0).to(tl.float32)
+            c = tl.load(start[:, None] + columns[None, :], mask=inside, other=0.0)
+            difference = tl.where(inside, c - p[None, :], 0.0)
+            total += difference * difference
+        tl.store(own + rows, tl.sum(total, axis=1), mask=rows < slots)
+
+
+@triton.jit
 def added_up(partials, count, columns, BLOCK_A: tl.constexpr, BLOCK_P: tl.constexpr):
     """The sums over the first axis of float32[count, columns], in a fixed order."""
     at = tl.arange(0, BLOCK_A)

@@ -20,17 +20,19 @@ from triton.runtime.jit import JITFunction
 from flashstream.kernels.nearest import triton as nearest
 from flashstream.kernels.patchify import triton as patchify
 from flashstream.kernels.quantize import triton as quantize
+from flashstream.kernels.ward_update import choose as ward_choose
+from flashstream.kernels.ward_update import merge as ward_merge
 from flashstream.kernels.ward_update import parts as ward_parts
 from flashstream.kernels.ward_update import triton as ward_update
 
-OURS = (nearest, patchify, quantize, ward_parts, ward_update)
+OURS = (nearest, patchify, quantize, ward_choose, ward_merge, ward_parts, ward_update)
 LAUNCHED = (
     (nearest, "_nearest"),
     (patchify, "_patchify"),
     (quantize, "_quantize"),
     (quantize, "_dequantize"),
-    (ward_update, "_choose"),
-    (ward_update, "_merge"),
+    (ward_update, "choose"),
+    (ward_update, "merge"),
 )
 NO_RESERVE = 0x4000  # Linux's MAP_NORESERVE, which Python names from 3.13 on
 # What the interpreter puts its own functions into while a kernel runs.

@@ -15,7 +15,7 @@ WANTED = {
     "dequantize": {"_dequantize"},
     "patchify": {"_patchify"},
     "nearest": {"_nearest"},
-    "ward_update": {"_choose", "_merge"},
+    "ward_update": {"choose", "merge"},
 }
 
 
