@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import platformdirs
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from flashstream.deployments.engine.settings import EngineSettings
 from flashstream.errors import SettingError
@@ -108,6 +108,12 @@ class JudgeSettings(Section):
     attempts: int = Field(6, ge=1, le=50, description="of one verdict, when the judge is busy")
     timeout_s: float = Field(60.0, gt=0)
     max_tokens: int = Field(128, ge=16, description="longest verdict")
+
+    @field_validator("api_key", "model", mode="before")
+    @classmethod
+    def _text_of_digits(cls, value: Any) -> Any:
+        """YAML reads digits as a number; told as an error, a key would be shown."""
+        return str(value) if isinstance(value, int | float) else value
 
 
 class RaySettings(Section):

@@ -153,6 +153,9 @@ def test_the_judge_comes_from_the_settings() -> None:
     assert settings.judge.api_key is not None
     assert settings.judge.api_key.get_secret_value() == "s3cret"
     assert "s3cret" not in repr(settings)
+    digits = load(environ={"FLASHSTREAM_JUDGE__API_KEY": "123456"}).judge.api_key
+    assert digits is not None
+    assert digits.get_secret_value() == "123456"
 
 
 @pytest.mark.parametrize("missing", ["base_url", "model"])
