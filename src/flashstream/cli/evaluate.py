@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from flashstream.cli import world
 from flashstream.cli.console import check_writable, print_json, progress, write_json
 from flashstream.cli.options import JsonPath
 from flashstream.cli.published import EvalGroup, add_to
@@ -61,3 +62,4 @@ def needle(
 
 
 add_to(app)
+world.add_to(app)

@@ -12,7 +12,7 @@ from flashstream.evals.world.splits import Split
 
 BACKGROUNDS: Final[Mapping[Split, tuple[str, ...]]] = {
     "train": tuple(entry.name for entry in media.select("photo", "train")),
-    "dev": ("motorcycle", "prayer-rug", "rocket"),
+    "dev": ("buckeye", "motorcycle", "rocket"),
     "test": ("arches", "thatched-roof", "yurt"),
 }
 """None shows a thing of `names.NAMES`. Training of the demo model sees those of `train` alone."""

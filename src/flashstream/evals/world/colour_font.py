@@ -10,20 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fontTools.misc.transform import Identity, Transform
-from fontTools.pens.basePen import BasePen
+from fontTools.misc.transform import Transform
 from fontTools.ttLib import TTFont
 from fontTools.ttLib.tables.otTables import CompositeMode, ExtendMode, PaintFormat
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
 
 from flashstream.errors import InvalidRequestError
+from flashstream.evals.world.gradients import along_line, between_circles
+from flashstream.evals.world.outlines import mask
 
 Floats = NDArray[np.float32]
-Point = tuple[float, float]
-
-_FINER = 4  # masks are drawn this much larger, for smooth edges
-_CURVE_STEPS = 6
 
 
 class ColourFont:
@@ -53,7 +49,7 @@ class ColourFont:
     def _palette(self) -> Floats:
         palette = self._font["CPAL"].palettes[0]
         rows = [(each.red, each.green, each.blue, each.alpha) for each in palette]
-        return np.array(rows, np.float32) / 255
+        return np.array(rows, np.float32) / np.float32(255)
 
     def draw(self, character: str, size: int) -> NDArray[np.uint8]:
         """uint8[size, size, 4] (straight alpha): the character's advance box, fitted in a square.
@@ -82,7 +78,10 @@ class ColourFont:
         straight = np.divide(
             layer[..., :3], alpha, out=np.zeros_like(layer[..., :3]), where=alpha > 0
         )
-        return np.round(np.concatenate([straight, alpha], 2) * 255).clip(0, 255).astype(np.uint8)
+        picture: NDArray[np.uint8] = np.round(np.concatenate([straight, alpha], 2) * 255).astype(
+            np.uint8
+        )
+        return picture
 
     def _paint(self, paint: Any, at: Transform, layer: Floats) -> None:
         """Draw a paint over `layer`, float[S, S, 4] with premultiplied alpha."""
@@ -102,14 +101,14 @@ class ColourFont:
             _over(layer, self._colours(paint, at, len(layer)))
 
     def _fill(self, paint: Any, at: Transform, layer: Floats) -> None:
-        mask = _mask(self._glyphs, paint.Glyph, at, len(layer))
-        rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+        inside = mask(self._glyphs, paint.Glyph, at, len(layer))
+        rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
         if not len(rows):
             return
         ink = np.zeros_like(layer)
         self._paint(paint.Paint, at, ink)
         box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-        _over(layer[box], ink[box] * mask[box][..., np.newaxis])
+        _over(layer[box], ink[box] * inside[box][..., np.newaxis])
 
     def _composite(self, paint: Any, at: Transform, layer: Floats) -> None:
         back, front = np.zeros_like(layer), np.zeros_like(layer)
@@ -131,8 +130,8 @@ class ColourFont:
         if paint.Format == PaintFormat.PaintSolid:
             return _premultiplied(self._ink(paint)).reshape(1, 1, 4)
         places = {
-            PaintFormat.PaintLinearGradient: _along_line,
-            PaintFormat.PaintRadialGradient: _between_circles,
+            PaintFormat.PaintLinearGradient: along_line,
+            PaintFormat.PaintRadialGradient: between_circles,
         }
         if paint.Format not in places:
             raise InvalidRequestError(f"{self._path.name} fills with {paint.getFormatName()}")
@@ -161,59 +160,6 @@ class ColourFont:
         return ink
 
 
-class _Outline(BasePen):
-    """Contours as polygons in pixels of the finer mask."""
-
-    def __init__(self, glyphs: Any, at: Transform) -> None:
-        super().__init__(glyphs)
-        self._at = at
-        self.contours: list[list[Point]] = []
-
-    def _add(self, point: Point) -> None:
-        self.contours[-1].append(self._at.transformPoint(point))
-
-    def _moveTo(self, pt: Point) -> None:  # noqa: N802
-        self.contours.append([])
-        self._add(pt)
-
-    def _lineTo(self, pt: Point) -> None:  # noqa: N802
-        self._add(pt)
-
-    def _qCurveToOne(self, pt1: Point, pt2: Point) -> None:  # noqa: N802
-        start = self._getCurrentPoint()
-        for step in range(1, _CURVE_STEPS + 1):
-            t = step / _CURVE_STEPS
-            a, b, c = (1 - t) ** 2, 2 * t * (1 - t), t * t
-            self._add(
-                (
-                    a * start[0] + b * pt1[0] + c * pt2[0],
-                    a * start[1] + b * pt1[1] + c * pt2[1],
-                )
-            )
-
-
-def _mask(glyphs: Any, name: str, at: Transform, size: int) -> Floats:
-    """How much of each pixel a glyph's outline covers (non-zero winding), float[S, S]."""
-    pen = _Outline(glyphs, Identity.scale(_FINER).transform(at))
-    glyphs[name].draw(pen)
-    winding = np.zeros((size * _FINER, size * _FINER), np.int8)
-    for contour in pen.contours:
-        if len(contour) < 3:
-            continue
-        picture = Image.new("1", (size * _FINER, size * _FINER))
-        ImageDraw.Draw(picture).polygon(contour, fill=1)
-        filled = np.asarray(picture).astype(np.int8)
-        winding += filled if _area(contour) > 0 else -filled
-    covered = (winding != 0).reshape(size, _FINER, size, _FINER)
-    return covered.mean((1, 3), dtype=np.float32)
-
-
-def _area(contour: list[Point]) -> float:
-    points = np.array(contour)
-    after = np.roll(points, -1, axis=0)
-    return float((points[:, 0] * after[:, 1] - after[:, 0] * points[:, 1]).sum())
-
-
 def _premultiplied(colours: Floats) -> Floats:
     out = colours.copy()
     out[..., :3] *= out[..., 3:]
@@ -223,30 +169,3 @@ def _premultiplied(colours: Floats) -> Floats:
 def _over(back: Floats, front: Floats) -> None:
     back *= 1 - front[..., 3:]
     back += front
-
-
-def _along_line(paint: Any, x: Floats, y: Floats) -> Floats:
-    """Where a point lies from p0 to p1, measured across the direction from p0 to p2."""
-    dx, dy = paint.x1 - paint.x0, paint.y1 - paint.y0
-    px, py = paint.y2 - paint.y0, paint.x0 - paint.x2  # normal to p0 → p2
-    across = dx * px + dy * py
-    if across == 0:
-        return np.zeros_like(x)
-    return ((x - paint.x0) * px + (y - paint.y0) * py) / across
-
-
-def _between_circles(paint: Any, x: Floats, y: Floats) -> Floats:
-    """The largest t whose circle, from the first (t = 0) to the second (t = 1), meets the point."""
-    cx, cy, dr = paint.x1 - paint.x0, paint.y1 - paint.y0, paint.r1 - paint.r0
-    px, py = x - paint.x0, y - paint.y0
-    a = cx * cx + cy * cy - dr * dr
-    b = px * cx + py * cy + paint.r0 * dr
-    c = px * px + py * py - paint.r0**2
-    if a == 0:
-        return c / (2 * np.where(b == 0, 1e-6, b))
-    root = np.sqrt(np.maximum(0, b * b - a * c))
-    low, high = (
-        np.minimum((b - root) / a, (b + root) / a),
-        np.maximum((b - root) / a, (b + root) / a),
-    )
-    return np.where(paint.r0 + high * dr >= 0, high, low)

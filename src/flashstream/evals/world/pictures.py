@@ -97,7 +97,7 @@ class PictureBook:
         size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
         # "RGBa" is premultiplied, so that edges do not take the colour of what is clear.
         small = image.convert("RGBa").resize(size, Image.Resampling.LANCZOS)
-        return np.asarray(small).astype(np.float32) / 255
+        return np.asarray(small).astype(np.float32) / np.float32(255)
 
     def _draw(self, each: PictureSet, character: str) -> Image.Image:
         path = _file(each, character)

@@ -7,9 +7,9 @@ from math import exp, log, log2
 import numpy as np
 
 from flashstream.errors import InvalidRequestError
-from flashstream.evals.world.names import Name
+from flashstream.evals.world.cast import Actor
 from flashstream.evals.world.paths import Action, Path, Side
-from flashstream.evals.world.pictures import Picture, PictureBook
+from flashstream.evals.world.pictures import PictureBook
 from flashstream.evals.world.timeline import SEEN_SHARE, Timeline, Visit
 
 SHORTEST_S = 6.0
@@ -43,7 +43,7 @@ class Planner:
     def __init__(
         self,
         stage: Stage,
-        cast: Sequence[tuple[Name, Picture]],
+        cast: Sequence[Actor],
         book: PictureBook,
         rng: np.random.Generator,
     ) -> None:
@@ -122,7 +122,7 @@ class Planner:
                 blocks.append((stay, (0.0,)))
         return blocks
 
-    def _actors(self, visits: int) -> list[tuple[Name, Picture]]:
+    def _actors(self, visits: int) -> list[Actor]:
         """Everyone of the cast comes once if there are visits enough; never twice running."""
         rng, cast = self._rng, self._cast
         order = list(rng.permutation(len(cast)))[:visits]
@@ -130,24 +130,23 @@ class Planner:
             known = len(order)
             at = int(rng.integers(1, known + 1))
             again = int(order[int(rng.integers(known))])
-            names = {cast[k][0].word for k in order[max(0, at - 1) : at + 1]}
-            if cast[again][0].word not in names or len({c[0].word for c in cast}) < 3:
+            names = {cast[k].name.word for k in order[max(0, at - 1) : at + 1]}
+            if cast[again].name.word not in names or len({each.name.word for each in cast}) < 3:
                 order.insert(at, again)
         return [cast[k] for k in order]
 
     def _visit(
         self,
         number: int,
-        actor: tuple[Name, Picture],
+        actor: Actor,
         action: Action,
         enter_s: float,
         leave_s: float,
         half: int | None,
     ) -> Visit:
         rng, stage = self._rng, self._stage
-        name, picture = actor
         size = float(rng.uniform(*stage.sizes))
-        image = self._book.image(picture)
+        image = self._book.image(actor.picture)
         longer = max(image.size)
         half_width = size * image.width / longer / stage.shape / 2
         half_height = size * image.height / longer / 2
@@ -182,7 +181,16 @@ class Planner:
             reach=reach if action == "pace" else 0.0,
         )
         first, last = _seen(path, stage)
-        return Visit(number, picture, name.group, path, size, bool(rng.random() < 0.5), first, last)
+        return Visit(
+            number,
+            actor.picture,
+            actor.name.group,
+            path,
+            size,
+            bool(rng.random() < 0.5),
+            first,
+            last,
+        )
 
 
 def _seen(path: Path, stage: Stage) -> tuple[float, float]:

@@ -4,27 +4,55 @@ from typing import Final, Literal, get_args
 
 import numpy as np
 
-from flashstream.evals.world.names import NAMES, Name
+from flashstream.errors import InvalidRequestError
+from flashstream.evals.world.names import NAMES, Name, extras
 from flashstream.evals.world.pictures import SETS, Picture
 
 Split = Literal["train", "dev", "test"]
 SPLITS: Final[tuple[Split, ...]] = get_args(Split)
 
-_PURPOSES: Final = ("plan", "stage", "light", "sensor", "questions", "show")
+_PURPOSES: Final = ("plan", "stage", "light", "sensor", "questions", "measure")
+
+
+def split_named(name: str) -> Split:
+    """The split of that name; raises `InvalidRequestError` naming those there are."""
+    for split in SPLITS:
+        if split == name:
+            return split
+    raise InvalidRequestError(f"there is no split {name!r}; there are: {', '.join(SPLITS)}")
+
+
+def hands(number: int, name: Name) -> dict[Split, tuple[str, ...]]:
+    """Which sets draw the `number`-th of `NAMES` in which split.
+
+    The sets take turns from name to name, so that every split sees every hand. One set is the
+    test's. The other two are the train's, or one of them the dev's, if the name acts there.
+    """
+    sets = tuple(SETS)
+    test, first, second = (sets[(number + turn) % len(sets)] for turn in range(3))
+    if name.dev:
+        return {"train": (first,), "dev": (second,), "test": (test,)}
+    return {"train": (first, second), "dev": (), "test": (test,)}
 
 
 def pictures_of(split: Split) -> list[tuple[Name, Picture]]:
-    """The pictures that may act in a split's worlds.
+    """The pictures of `NAMES` that may act in a split's worlds."""
+    return [
+        (name, Picture(name.word, character, own))
+        for number, name in enumerate(NAMES)
+        for own in hands(number, name)[split]
+        for character in name.characters
+    ]
 
-    The three sets take turns from name to name, so that a split knows all names, each drawn by
-    another hand than in the other splits, and every hand is seen in every split.
-    """
-    sets = tuple(SETS)
-    out = []
-    for number, name in enumerate(NAMES):
-        own = sets[(number + SPLITS.index(split)) % len(sets)]
-        out += [(name, Picture(name.word, character, own)) for character in name.characters]
-    return out
+
+def extra_pictures() -> list[tuple[Name, Picture]]:
+    """The pictures that act in train worlds alone, of things that no other world knows."""
+    return [
+        (name, Picture(name.word, character, own))
+        for name in extras()
+        for own in SETS
+        for character in name.characters
+    ]
 
 
 def generator(split: Split, seed: int, purpose: str, *more: int) -> np.random.Generator:

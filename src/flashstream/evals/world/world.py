@@ -4,21 +4,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from flashstream.errors import InvalidRequestError
 from flashstream.evals.world.backgrounds import background
+from flashstream.evals.world.cast import Troupe
 from flashstream.evals.world.light import Daylight
 from flashstream.evals.world.pictures import PictureBook
 from flashstream.evals.world.schedule import Planner, Stage, usual_visits
 from flashstream.evals.world.sensor import MARGIN, RGB, Sensor
-from flashstream.evals.world.splits import SPLITS, Split, generator, pictures_of
+from flashstream.evals.world.splits import Split, generator, split_named
 from flashstream.evals.world.timeline import Timeline, Visit
-
-Draw = Literal["plan", "stage", "light", "sensor"]
 
 LONGEST_S: Final = 86400.0
 FIRST_DAY: Final = datetime(2026, 3, 2, tzinfo=UTC)
@@ -32,7 +31,7 @@ class WorldSpec:
     length_s: 20 seconds to 24 hours. fps: frames a second. size: width and height in pixels.
     visits: how many times someone comes, by default `usual_visits`. sizes: of actors, shares of
     the picture's height. start_hour: of the day, by default drawn. noise, shake, quality: see
-    `Sensor`.
+    `Sensor`. extras: how much of the cast of a train world is of `names.EXTRAS`, 0 to 0.9.
     """
 
     split: Split
@@ -46,12 +45,10 @@ class WorldSpec:
     noise: float = 4.0
     shake: float = 0.7
     quality: int | None = 70
+    extras: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.split not in SPLITS:
-            raise InvalidRequestError(
-                f"there is no split {self.split!r}; there are: {', '.join(SPLITS)}"
-            )
+        split_named(self.split)
         if self.seed < 0:
             raise InvalidRequestError(f"a seed is 0 or more, not {self.seed}")
         if not 20 <= self.length_s <= LONGEST_S:
@@ -66,6 +63,11 @@ class WorldSpec:
             )
         if not 0.1 <= self.sizes[0] <= self.sizes[1] <= 0.9:
             raise InvalidRequestError(f"sizes rise, from 0.1 to 0.9 at most, not {self.sizes}")
+        if not 0 <= self.extras <= 0.9 or (self.extras and self.split != "train"):
+            raise InvalidRequestError(
+                f"extras have a share of 0 to 0.9 in train worlds and none in others, "
+                f"not {self.extras:g} in {self.split}"
+            )
         if self.visits is not None and self.visits < 1:
             raise InvalidRequestError(f"someone comes at least once, not {self.visits} times")
 
@@ -84,14 +86,18 @@ class World:
         return int(self.spec.length_s * self.spec.fps)
 
     @cached_property
+    def troupe(self) -> Troupe:
+        """All that might have come, as likely as those who do."""
+        return Troupe(self.spec.split, self.spec.extras)
+
+    @cached_property
     def timeline(self) -> Timeline:
         """Raises `MissingPackageError`, or `InvalidRequestError` if the visits do not fit."""
         spec, rng = self.spec, generator(self.spec.split, self.spec.seed, "plan")
         visits = usual_visits(spec.length_s) if spec.visits is None else spec.visits
-        known = pictures_of(spec.split)
-        chosen = rng.permutation(len(known))[: max(2, round(0.6 * visits))]
+        cast = self.troupe.cast(max(2, round(0.6 * visits)), rng)
         stage = Stage(spec.size[0] / spec.size[1], spec.sizes, spec.fps, len(self) / spec.fps)
-        return Planner(stage, [known[k] for k in chosen], self._book, rng).timeline(visits)
+        return Planner(stage, cast, self._book, rng).timeline(visits)
 
     @cached_property
     def start(self) -> datetime:

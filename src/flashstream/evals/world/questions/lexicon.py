@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from flashstream.evals.world.names import NAMES, Name
+from flashstream.evals.world.names import NAMES, Name, extras
 
 _WORD: Final = re.compile(r"[a-z]+")
 
@@ -21,7 +21,7 @@ class Mention:
 class Lexicon:
     """Finds names and their synonyms, in singular or plural, the longest first."""
 
-    def __init__(self, names: Iterable[Name] = NAMES) -> None:
+    def __init__(self, names: Iterable[Name] = (*NAMES, *extras())) -> None:
         self._known: dict[tuple[str, ...], str] = {}
         for name in names:
             for words in (name.word, *name.also):

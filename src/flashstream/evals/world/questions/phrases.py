@@ -7,10 +7,11 @@ from typing import Final
 
 import numpy as np
 
-_WORDS: Final = (
+_COUNTING: Final = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
     "sixteen seventeen eighteen nineteen twenty"
-).split()
+)
+_WORDS: Final = tuple(_COUNTING.split())
 _NUMBERS: Final = {word: number for number, word in enumerate(_WORDS)} | {
     "no": 0,
     "none": 0,

@@ -1,8 +1,6 @@
 """What is there now, was it ever there, what was there of late: `now`, `event_occurrence`,
 `scene_summary`, `between`."""
 
-from collections.abc import Sequence
-
 from flashstream.evals.world.questions import phrases, wording
 from flashstream.evals.world.questions.answers import Question, Things, YesNo
 from flashstream.evals.world.questions.lexicon import with_article
@@ -164,7 +162,7 @@ def _clear_edge(scene: Scene, start_s: float, window: float) -> bool:
 
 def _yes_and_no(
     scene: Scene, template: str, text: str, window: str, moment: float, visit: Visit, absent: str
-) -> Sequence[Question] | None:
+) -> Round:
     out = []
     for name, yes in ((visit.name, True), (absent, False)):
         thing = with_article(name)

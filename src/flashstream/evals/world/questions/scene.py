@@ -7,7 +7,6 @@ from typing import Final, TypeVar
 
 import numpy as np
 
-from flashstream.evals.world.names import NAMES
 from flashstream.evals.world.questions.answers import Answer, Question
 from flashstream.evals.world.timeline import Timeline, Visit
 from flashstream.evals.world.world import World
@@ -29,6 +28,7 @@ class Scene:
         self.rng = rng
         self.horizon_s = horizon_s
         self.start: datetime = world.start
+        self._troupe = world.troupe
         self._fps = world.spec.fps
         self._end_s = (len(world) - 1) / self._fps
         self._label = f"{world.spec.split}-{world.spec.seed}"
@@ -76,21 +76,15 @@ class Scene:
             if visit.last_s < moment and self.only(visit, moment)
         ]
 
-    def never_by(self, moment: float) -> tuple[list[str], list[str]]:
-        """Names that had not been seen by a moment: those that come later, and those that never
-        do in this world."""
-        coming = {visit.name for visit in self.timeline.visits}
-        seen = set(self.timeline.distinct(moment))
-        later = [name for name in dict.fromkeys(v.name for v in self.timeline.visits)]
-        return (
-            [name for name in later if name not in seen],
-            [name.word for name in NAMES if name.word not in coming],
-        )
-
     def unseen(self, moment: float) -> str:
-        """A name that had not been seen by a moment: as often one that comes later as not."""
-        later, elsewhere = self.never_by(moment)
-        return self.pick(later if later and self.rng.random() < 0.5 else elsewhere)
+        """A name that had not been seen by a moment: as often one that comes later in this world,
+        where there is one, as one that comes only in others."""
+        seen = set(self.timeline.distinct(moment))
+        names = dict.fromkeys(visit.name for visit in self.timeline.visits)
+        later = [name for name in names if name not in seen]
+        if later and self.rng.random() < 0.5:
+            return self.pick(later)
+        return self._troupe.another(names, self.rng)
 
     def question(
         self,

@@ -1,6 +1,6 @@
 """In what order things came: `sequence_validation`, `ordered_narrative`."""
 
-from itertools import permutations
+from itertools import pairwise, permutations
 
 from flashstream.evals.world.questions import wording
 from flashstream.evals.world.questions.answers import Choice, Things, YesNo
@@ -106,7 +106,7 @@ def _some(scene: Scene, count: int) -> tuple[list[Visit], float] | None:
     if len(later) < count - 1:
         return None
     came = sorted([visit, *scene.some(later, count - 1)], key=lambda each: each.first_s)
-    if any(b.first_s <= a.last_s for a, b in zip(came, came[1:], strict=False)):
+    if any(b.first_s <= a.last_s for a, b in pairwise(came)):
         return None
     return came, moment
 
