@@ -1,16 +1,18 @@
-"""`flashstream eval world-show`: look at a world, its truth and its questions."""
+"""`flashstream eval world-show` and `world-actors`: look at worlds, and at who acts in them."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from flashstream.cli.console import print_json, progress
+from flashstream.cli.console import check_writable, print_json, progress, write_json
+from flashstream.cli.options import JsonPath
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands about stream worlds."""
     app.command("world-show")(world_show)
+    app.command("world-actors")(world_actors)
 
 
 def world_show(
@@ -34,4 +36,20 @@ def world_show(
     spec = WorldSpec(split_named(split), seed, length_s=60 * minutes, fps=fps, visits=visits)
     with progress() as report:
         result = show(spec, out, report, of_each=questions)
+    print_json(result)
+
+
+def world_actors(
+    json: JsonPath = None,
+    renders: Annotated[int, typer.Option(min=1, help="Frames of each picture and size.")] = 4,
+) -> None:
+    """Does the demo encoder know the worlds' actors again, drawn by another hand?"""
+    from flashstream.evals.world.separability import measure
+    from flashstream.models.demo.family import DemoFamily
+
+    check_writable(json)
+    with progress() as report:
+        result = measure(DemoFamily().encoder("cpu"), report, renders=renders)
+    if json is not None:
+        write_json(json, result)
     print_json(result)

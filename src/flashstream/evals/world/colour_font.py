@@ -6,6 +6,7 @@ transforms and masks (PaintComposite SRC_IN and SRC_OVER).
 
 from collections.abc import Callable
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ class ColourFont:
 
     @cached_property
     def _font(self) -> Any:
-        return TTFont(self._path, lazy=True)
+        return TTFont(BytesIO(self._path.read_bytes()), lazy=True)  # no file is left open
 
     @cached_property
     def _glyphs(self) -> Any:

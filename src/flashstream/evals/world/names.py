@@ -96,7 +96,7 @@ EXTRAS: Final[Mapping[str, str]] = {
         "pumpkin:🎃 snowman:⛄☃ umbrella:☂🌂 crown:👑 shirt:👕 dress:👗 boot:👢🥾 "
         "sock:🧦 backpack:🎒 suitcase:🧳 guitar:🎸 violin:🎻 trumpet:🎺 "
         "saxophone:🎷 drum:🥁 microphone:🎤 radio:📻 telephone:☎📞 computer:💻🖥 "
-        "printer:🖨 camera:📷📸 television:📺 watch:⌚ hourglass:⏳⌛ light_bulb:💡 "
+        "printer:🖨 television:📺 hourglass:⏳⌛ light_bulb:💡 "
         "candle:🕯 book:📕📖 newspaper:📰 pencil:✏ key:🔑🗝 lock:🔒 hammer:🔨 axe:🪓 "
         "wrench:🔧 magnet:🧲 bucket:🪣 broom:🧹 basket:🧺 chair:🪑 sofa:🛋 "
         "bathtub:🛁 toilet:🚽 telescope:🔭 microscope:🔬 globe:🌍🌎 rainbow:🌈 "

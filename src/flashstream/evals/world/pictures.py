@@ -97,7 +97,10 @@ class PictureBook:
         size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
         # "RGBa" is premultiplied, so that edges do not take the colour of what is clear.
         small = image.convert("RGBa").resize(size, Image.Resampling.LANCZOS)
-        return np.asarray(small).astype(np.float32) / np.float32(255)
+        sprite = np.asarray(small).astype(np.float32) / np.float32(255)
+        # Resampling overshoots at edges: no colour is more than its alpha.
+        np.minimum(sprite[..., :3], sprite[..., 3:], out=sprite[..., :3])
+        return sprite
 
     def _draw(self, each: PictureSet, character: str) -> Image.Image:
         path = _file(each, character)

@@ -17,6 +17,7 @@ LONGEST_S = 1200.0
 CROSSING_S = (6.0, 14.0)
 LEAST_GAP_S = 3.0
 BUSY_SHARE = 0.65  # at most this share of a world's time has someone in the picture
+_HALF = 0.47  # of two at once, each is at most this wide
 TOGETHER = 0.15  # how many visits begin while another is there
 ACTIONS: tuple[tuple[Action, float], ...] = (("stand", 0.4), ("pace", 0.3), ("cross", 0.3))
 
@@ -148,6 +149,8 @@ class Planner:
         size = float(rng.uniform(*stage.sizes))
         image = self._book.image(actor.picture)
         longer = max(image.size)
+        if half is not None:
+            size = min(size, _HALF * stage.shape * longer / image.width)
         half_width = size * image.width / longer / stage.shape / 2
         half_height = size * image.height / longer / 2
         came: Side = "left" if rng.random() < 0.5 else "right"
@@ -159,9 +162,8 @@ class Planner:
             if action == "cross":
                 action = "stand"
             came = to = "left" if half == 0 else "right"
-            inner = min(half_width, 0.25)
             x = 0.25 if half == 0 else 0.75
-            reach = 0.25 - inner
+            reach = 0.25 - half_width
             if action == "pace" and reach < 0.08:
                 action, reach = "stand", 0.0
         elif action == "pace":

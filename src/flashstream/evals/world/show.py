@@ -71,7 +71,7 @@ def _timeline(world: World) -> str:
     lines = [
         f"# World {spec.split}-{spec.seed}",
         "",
-        f"{say_span(spec.length_s)} at {spec.fps:g} frames a second, from "
+        f"{say_span(spec.length_s)}, {spec.fps:g} frame(s) a second, from "
         f"{world.start:%Y-%m-%d %H:%M:%S} UTC.",
         "",
         "| first seen | last seen | stayed | who | picture | did | from | to |",

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from flashstream.errors import InvalidRequestError
 from flashstream.evals.world.backgrounds import background
 from flashstream.evals.world.cast import Troupe
+from flashstream.evals.world.compose import put
 from flashstream.evals.world.light import Daylight
 from flashstream.evals.world.pictures import PictureBook
 from flashstream.evals.world.schedule import Planner, Stage, usual_visits
@@ -145,15 +146,7 @@ class World:
         high, wide = sprite.shape[:2]
         height, width = scene.shape[:2]
         left = round(float(visit.path.x_at(time_s)) * width - wide / 2) - offset[0]
-        top = round(visit.path.y * height - high / 2) - offset[1]
-        a, b = max(0, left), min(width, left + wide)
-        c, d = max(0, top), min(height, top + high)
-        if a >= b or c >= d:
-            return
-        part = sprite[c - top : d - top, a - left : b - left]
-        there = scene[c:d, a:b]
-        there *= 1 - part[..., 3:]
-        there += 255 * part[..., :3]
+        put(sprite, scene, left, round(visit.path.y * height - high / 2) - offset[1])
 
     def _sprite(self, visit: Visit) -> NDArray[np.float32]:
         if visit.number not in self._sprites:

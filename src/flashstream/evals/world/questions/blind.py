@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from flashstream.evals.world.questions.answers import Age, Question, Span, Things
+from flashstream.evals.world.questions.phrases import say_span
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,17 @@ def best_constant(questions: Sequence[Question]) -> Blind:
 def by_template(questions: Iterable[Question]) -> dict[tuple[str, str], Blind]:
     """The best constant of each kind and template."""
     return {key: best_constant(each) for key, each in _grouped(questions, _kind).items()}
+
+
+def by_echo(questions: Iterable[Question]) -> dict[tuple[str, str], Blind]:
+    """A guesser that says the question again: of things to choose from or to put in order, the
+    first, or the order in which they are named."""
+    out = {}
+    for key, each in _grouped(questions, _kind).items():
+        right = sum(question.right(question.text) for question in each)
+        chance = sum(question.answer.chance for question in each) / len(each)
+        out[key] = Blind("the question", right, len(each), chance)
+    return out
 
 
 def by_word(known: Iterable[Question], asked: Iterable[Question]) -> dict[tuple[str, str], Blind]:
@@ -78,7 +90,9 @@ def _bayes(questions: Sequence[Question]) -> Callable[[str], str]:
 
 
 def _guess(question: Question) -> str:
-    return question.answer.text
+    answer = question.answer
+    # A clock time would be right of one world alone; "7 minutes ago" may be of many.
+    return f"{say_span(answer.seconds)} ago" if isinstance(answer, Age) else answer.text
 
 
 def _kind(question: Question) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """What a visitor did and when, how long and how often: `action_description`, `when`, `how_long`,
 `how_many`."""
 
+from math import exp, log
 from typing import Final
 
 from flashstream.evals.world.questions import phrases, wording
@@ -20,6 +21,7 @@ SIDES: Final = (
     ("right", r"\bright\b"),
 )
 _TRIES: Final = 24
+_SHORT_S: Final = 10.0
 _SAID: Final = {
     "stand": "It stood still.",
     "pace": "It walked to and fro.",
@@ -71,15 +73,19 @@ def when(scene: Scene) -> Round:
 
 
 def how_long(scene: Scene) -> Round:
-    """How long a thing that came once was there."""
-    drawn = scene.asked()
-    if drawn is None or not scene.only(*drawn):
+    """How long a thing that came once was there: of the stays there are, short and long ones are
+    asked about equally often, and what only crossed is not."""
+    longest = max(visit.last_s - visit.first_s for visit in scene.timeline.visits)
+    if longest < 2 * _SHORT_S:
         return None
-    visit, moment = drawn
-    # From the first frame that shows it to the last, and that frame's own time.
-    answer = Span(visit.last_s - visit.first_s)
+    about = exp(scene.rng.uniform(log(_SHORT_S), log(longest)))
+    visit = min(scene.timeline.visits, key=lambda v: abs(log((v.last_s - v.first_s) / about)))
+    moment = scene.moment_after(visit.last_s)
+    stay = visit.last_s - visit.first_s
+    if moment is None or visit.path.action == "cross" or not scene.only(visit, moment):
+        return None
     text = scene.pick(wording.HOW_LONG).format(x=visit.name)
-    return [scene.question("how_long", "stay", text, moment, answer, moment - visit.last_s)]
+    return [scene.question("how_long", "stay", text, moment, Span(stay), moment - visit.last_s)]
 
 
 def times(scene: Scene) -> Round:

@@ -60,10 +60,11 @@ def read_age(text: str, asked_at: datetime) -> float | None:
         hour, minute, second = (int(clock[part] or 0) for part in ("hour", "minute", "second"))
         if hour > 23 or minute > 59 or second > 59:
             return None
+        slack = timedelta(0)
         if clock["second"] is None:
-            second = 30  # the middle of the minute that is named
+            second, slack = 30, timedelta(seconds=30)  # the middle of the minute that is named
         at = asked_at.replace(hour=hour, minute=minute, second=second, microsecond=0)
-        if at - asked_at > timedelta(seconds=60):
+        if at - asked_at > slack:
             at -= timedelta(days=1)
         return max(0.0, (asked_at - at).total_seconds())
     span = read_span(text)
