@@ -31,7 +31,7 @@ class Sizes:
     """
 
     every: tuple[int, ...] = (5, 1, 10)
-    pairs_every: int = 3
+    pairs_every: int = 4
     slots: tuple[int, ...] = (25, 60)
     seeds: tuple[int, ...] = (0, 1, 2)
     tries: int = 10
@@ -39,7 +39,7 @@ class Sizes:
     checkpoint: int = 100
     synthetic_frames: int = 800
     synthetic_steps: int = 140
-    synthetic_long_frames: int = 3000
+    synthetic_long_frames: int = 2000
     synthetic_long_channels: int = 96
     old_frames: int = 1_000_000
     young_frames: int = 1000
