@@ -34,7 +34,7 @@ def test_a_film_shows_the_frames_in_their_time(book: PictureBook, tmp_path: Path
 
 
 def test_a_camera_plays_the_world_over_rtsp(book: PictureBook, tmp_path: Path) -> None:
-    world = World(replace(SPEC, fps=5.0, length_s=20.0), book)
+    world = World(replace(SPEC, fps=5.0, length_s=20.0, visits=None), book)
     with camera(world, tmp_path, speed=4.0) as url:
         assert url.startswith("rtsp://127.0.0.1:")
         with av.open(url, options={"rtsp_transport": "tcp"}, timeout=20) as container:

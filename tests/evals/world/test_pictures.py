@@ -28,9 +28,9 @@ def test_some_extra_pictures_are_drawn(book: PictureBook) -> None:
 
 @pytest.mark.parametrize("each", ["noto", "openmoji", "twemoji"])
 def test_a_tomato_is_red_and_a_chick_is_yellow(book: PictureBook, each: str) -> None:
-    def colour(character: str) -> np.ndarray:  # type: ignore[type-arg]
+    def colour(character: str) -> list[float]:
         pixels = np.asarray(book.image(Picture("?", character, each))).reshape(-1, 4)
-        return pixels[pixels[:, 3] > 250, :3].mean(0)
+        return [float(value) for value in pixels[pixels[:, 3] > 250, :3].mean(0)]
 
     red, green, _ = colour("🍅")
     assert red > 150 > green + 30

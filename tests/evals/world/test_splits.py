@@ -75,7 +75,7 @@ def test_names_are_few_words_in_several_groups() -> None:
     words = [name.word for name in (*NAMES, *extras())]
     assert len(set(words)) == len(words)
     assert all(word == word.lower() for word in words)
-    assert len({name.group for name in NAMES}) == 5
+    assert len({name.group for name in NAMES}) == 6
 
 
 def test_an_unknown_split_is_answered_with_those_known() -> None:

@@ -96,9 +96,8 @@ def test_two_at_once_do_not_hide_each_other(book: PictureBook) -> None:
                 if other is visit:
                     continue
                 found += 1
-                times = np.arange(
-                    max(visit.first_s, other.first_s), min(visit.last_s, other.last_s) + 1
-                )
+                start, end = max(visit.first_s, other.first_s), min(visit.last_s, other.last_s)
+                times = start + np.arange(int(end - start) + 1, dtype=np.float64)
                 apart = np.abs(visit.path.x_at(times) - other.path.x_at(times))
                 assert (apart >= 0.9 * (visit.path.half_width + other.path.half_width)).all()
     assert found >= 5
@@ -108,7 +107,8 @@ def test_each_action_is_what_it_is_called(book: PictureBook) -> None:
     seen = set()
     for seed in range(4):
         for visit in World(WorldSpec("train", seed, length_s=1800), book).timeline.visits:
-            path, times = visit.path, np.arange(visit.first_s + 3, visit.last_s - 3, 0.5)
+            path = visit.path
+            times = np.arange(visit.first_s + 3, visit.last_s - 3, 0.5, dtype=np.float64)
             if len(times) < 30 and path.action != "cross":
                 continue
             seen.add(path.action)
@@ -121,7 +121,7 @@ def test_each_action_is_what_it_is_called(book: PictureBook) -> None:
                 assert turns >= 2
             else:
                 assert path.came_from != path.left_to
-                whole = path.x_at(np.arange(visit.first_s, visit.last_s, 0.25))
+                whole = path.x_at(np.arange(visit.first_s, visit.last_s, 0.25, dtype=np.float64))
                 assert len({*np.sign(np.diff(whole)).tolist()}) == 1
             start = float(path.x_at(path.enter_s))
             assert (start < 0) == (path.came_from == "left")

@@ -11,97 +11,108 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """word: what it is called; group: the plural of what kind of thing it is; characters: those
-    that are drawings of it in every set; also: what else it may be called in an answer; dev:
-    whether it acts in dev worlds too (see `splits`)."""
+    """word: what it is called; group: the plural of what kind of thing it is, "things" if of no
+    other; characters: those that are drawings of it in every set; test, dev: the sets whose
+    drawings act in those splits, "" if it does not act there, and the train's are all others;
+    also: what else it may be called in an answer."""
 
     word: str
     group: str
     characters: str
+    test: str = ""
+    dev: str = ""
     also: tuple[str, ...] = ()
-    dev: bool = False
 
 
 NAMES: Final[tuple[Name, ...]] = (
-    Name("zebra", "animals", "🦓"),
-    Name("panda", "animals", "🐼", also=("panda bear",), dev=True),
-    Name("chick", "animals", "🐤🐥", also=("baby chicken",)),
-    Name("lizard", "animals", "🦎", also=("gecko",)),
-    Name("skunk", "animals", "🦨"),
-    Name("giraffe", "animals", "🦒", dev=True),
-    Name("lion", "animals", "🦁"),
-    Name("penguin", "animals", "🐧"),
-    Name("frog", "animals", "🐸", also=("toad",), dev=True),
-    Name("fox", "animals", "🦊"),
-    Name("owl", "animals", "🦉"),
-    Name("bus", "vehicles", "🚌🚍", also=("coach",), dev=True),
-    Name("car", "vehicles", "🚗🚘", also=("automobile",), dev=True),
-    Name("ambulance", "vehicles", "🚑", dev=True),
-    Name("tractor", "vehicles", "🚜"),
-    Name("airplane", "vehicles", "✈🛩", also=("plane", "aeroplane")),
-    Name("bicycle", "vehicles", "🚲", also=("bike",)),
-    Name("orange", "foods", "🍊", dev=True),
-    Name("cookie", "foods", "🍪", also=("biscuit",)),
-    Name("lollipop", "foods", "🍭", also=("candy",), dev=True),
-    Name("cheese", "foods", "🧀", dev=True),
-    Name("avocado", "foods", "🥑"),
-    Name("baguette", "foods", "🥖", also=("bread",)),
-    Name("tomato", "foods", "🍅"),
-    Name("lemon", "foods", "🍋", dev=True),
-    Name("potato", "foods", "🥔"),
-    Name("castle", "buildings", "🏰", dev=True),
-    Name("church", "buildings", "⛪"),
-    Name("bridge", "buildings", "🌉", dev=True),
-    Name("carousel", "buildings", "🎠", also=("merry go round",)),
-    Name("envelope", "things", "✉", also=("letter",), dev=True),
-    Name("door", "things", "🚪", dev=True),
-    Name("screwdriver", "things", "🪛", dev=True),
-    Name("keyboard", "things", "⌨", dev=True),
-    Name("traffic light", "things", "🚦🚥", also=("stoplight", "traffic lights"), dev=True),
-    Name("soccer ball", "things", "⚽", also=("football", "ball"), dev=True),
-    Name("bomb", "things", "💣", dev=True),
-    Name("compass", "things", "🧭"),
-    Name("dart board", "things", "🎯", also=("dartboard", "target")),
-    Name("ladder", "things", "🪜", dev=True),
-    Name("mailbox", "things", "📫", also=("letterbox", "letter box"), dev=True),
-    Name("bell", "things", "🔔"),
+    Name("bear", "animals", "🐻", test="noto"),
+    Name("butterfly", "animals", "🦋", test="twemoji"),
+    Name("fox", "animals", "🦊", test="openmoji"),
+    Name("frog", "animals", "🐸", test="openmoji", also=("toad",)),
+    Name("lion", "animals", "🦁", test="openmoji"),
+    Name("panda", "animals", "🐼", test="noto", also=("panda bear",)),
+    Name("skunk", "animals", "🦨", test="openmoji"),
+    Name("zebra", "animals", "🦓", test="twemoji", dev="openmoji"),
+    Name("airplane", "vehicles", "✈🛩", test="openmoji", also=("plane", "aeroplane")),
+    Name("ambulance", "vehicles", "🚑", test="noto", dev="openmoji"),
+    Name("speedboat", "vehicles", "🚤", test="twemoji", also=("boat", "motorboat")),
+    Name("taxi", "vehicles", "🚕🚖", test="openmoji", dev="twemoji", also=("cab",)),
+    Name("tractor", "vehicles", "🚜", test="twemoji", dev="openmoji"),
+    Name("avocado", "foods", "🥑", test="noto", dev="twemoji"),
+    Name("banana", "foods", "🍌", test="twemoji"),
+    Name("burger", "foods", "🍔", test="noto", also=("hamburger", "cheeseburger")),
+    Name("cheese", "foods", "🧀", test="noto"),
+    Name("lollipop", "foods", "🍭", test="noto", dev="twemoji", also=("candy",)),
+    Name("watermelon", "foods", "🍉", test="noto", dev="openmoji", also=("slice of watermelon",)),
+    Name("drum", "instruments", "🥁", test="twemoji"),
+    Name("guitar", "instruments", "🎸", test="twemoji"),
+    Name("piano", "instruments", "🎹", test="twemoji", dev="openmoji", also=("piano keys",)),
+    Name("violin", "instruments", "🎻", test="noto"),
+    Name("basketball", "balls", "🏀", test="openmoji", dev="twemoji"),
+    Name("soccer ball", "balls", "⚽", test="noto", dev="openmoji", also=("football",)),
+    Name("volleyball", "balls", "🏐", test="noto"),
+    Name("bell", "things", "🔔", test="twemoji", dev="noto"),
+    Name("compass", "things", "🧭", test="twemoji", dev="openmoji"),
+    Name("door", "things", "🚪", test="twemoji", dev="openmoji"),
+    Name("envelope", "things", "✉", test="noto", also=("letter",)),
+    Name("heart", "things", "❤", test="twemoji", dev="noto"),
+    Name("keyboard", "things", "⌨", test="noto", dev="twemoji"),
+    Name("ladder", "things", "🪜", test="noto", dev="openmoji"),
+    Name("lock", "things", "🔒", test="noto", also=("padlock",)),
+    Name("newspaper", "things", "📰", test="twemoji", dev="openmoji"),
+    Name("rainbow", "things", "🌈", test="noto", dev="openmoji"),
+    Name("screwdriver", "things", "🪛", test="noto", dev="twemoji"),
+    Name("snowman", "things", "⛄☃", test="openmoji"),
+    Name("television", "things", "📺", test="noto", dev="openmoji", also=("tv",)),
+    Name(
+        "traffic light",
+        "things",
+        "🚦🚥",
+        test="twemoji",
+        dev="openmoji",
+        also=("stoplight", "traffic lights"),
+    ),
+    Name("umbrella", "things", "☂🌂", test="twemoji", dev="noto"),
 )
 
 EXTRAS: Final[Mapping[str, str]] = {
     "animals": (
         "cat:🐈🐱 dog:🐕🐶 poodle:🐩 cow:🐄🐮 horse:🐎🐴 pig:🐖🐷 mouse:🐁🐭 rabbit:🐇🐰 "
-        "tiger:🐅🐯 leopard:🐆 monkey:🐒🐵 gorilla:🦍 wolf:🐺 raccoon:🦝 bear:🐻 "
-        "koala:🐨 deer:🦌 bison:🦬 sheep:🐑 goat:🐐 camel:🐪🐫 llama:🦙 elephant:🐘 "
-        "hippo:🦛 hamster:🐹 beaver:🦫 hedgehog:🦔 bat:🦇 sloth:🦥 kangaroo:🦘 "
-        "badger:🦡 turkey:🦃 chicken:🐔 rooster:🐓 duck:🦆 swan:🦢 eagle:🦅 "
-        "flamingo:🦩 peacock:🦚 parrot:🦜 crocodile:🐊 turtle:🐢 snake:🐍 "
-        "dragon:🐉🐲 dinosaur:🦕🦖 whale:🐋🐳 dolphin:🐬 seal:🦭 fish:🐟🐠 shark:🦈 "
-        "octopus:🐙 snail:🐌 butterfly:🦋 ladybug:🐞 bee:🐝 ant:🐜 cricket:🦗 "
-        "scorpion:🦂 crab:🦀 lobster:🦞 shrimp:🦐 squid:🦑 unicorn:🦄"
+        "tiger:🐅🐯 leopard:🐆 monkey:🐒🐵 gorilla:🦍 wolf:🐺 raccoon:🦝 koala:🐨 "
+        "deer:🦌 bison:🦬 sheep:🐑 goat:🐐 camel:🐪🐫 llama:🦙 elephant:🐘 hippo:🦛 "
+        "hamster:🐹 beaver:🦫 hedgehog:🦔 bat:🦇 sloth:🦥 kangaroo:🦘 badger:🦡 "
+        "turkey:🦃 chicken:🐔 rooster:🐓 duck:🦆 swan:🦢 eagle:🦅 flamingo:🦩 "
+        "peacock:🦚 parrot:🦜 crocodile:🐊 turtle:🐢 snake:🐍 dragon:🐉🐲 "
+        "dinosaur:🦕🦖 whale:🐋🐳 dolphin:🐬 seal:🦭 fish:🐟🐠 shark:🦈 octopus:🐙 "
+        "snail:🐌 ladybug:🐞 bee:🐝 ant:🐜 cricket:🦗 scorpion:🦂 crab:🦀 "
+        "lobster:🦞 shrimp:🦐 squid:🦑 unicorn:🦄 chick:🐤🐥 lizard:🦎 giraffe:🦒 "
+        "penguin:🐧 owl:🦉"
     ),
     "vehicles": (
-        "taxi:🚕🚖 truck:🚚🚛 scooter:🛵🛴 train:🚆🚂 helicopter:🚁 sailboat:⛵ "
-        "speedboat:🚤 canoe:🛶"
+        "truck:🚚🚛 scooter:🛵🛴 train:🚆🚂 helicopter:🚁 sailboat:⛵ canoe:🛶 "
+        "bus:🚌🚍 car:🚗🚘 bicycle:🚲"
     ),
     "foods": (
-        "melon:🍈 watermelon:🍉 banana:🍌 pineapple:🍍 mango:🥭 apple:🍎🍏 pear:🍐 "
-        "peach:🍑 strawberry:🍓 coconut:🥥 eggplant:🍆 carrot:🥕 cucumber:🥒 "
-        "onion:🧅 croissant:🥐 pretzel:🥨 burger:🍔 pizza:🍕 taco:🌮 egg:🥚🍳 "
-        "doughnut:🍩 cupcake:🧁"
+        "melon:🍈 pineapple:🍍 mango:🥭 apple:🍎🍏 pear:🍐 peach:🍑 strawberry:🍓 "
+        "coconut:🥥 eggplant:🍆 carrot:🥕 cucumber:🥒 onion:🧅 croissant:🥐 "
+        "pretzel:🥨 pizza:🍕 taco:🌮 egg:🥚🍳 doughnut:🍩 cupcake:🧁 orange:🍊 "
+        "cookie:🍪 baguette:🥖 tomato:🍅 lemon:🍋 potato:🥔"
     ),
-    "buildings": ("house:🏠🏡 tent:⛺ fountain:⛲ stadium:🏟 mosque:🕌 ferris_wheel:🎡"),
+    "buildings": (
+        "house:🏠🏡 tent:⛺ fountain:⛲ stadium:🏟 mosque:🕌 ferris_wheel:🎡 "
+        "castle:🏰 church:⛪ bridge:🌉 carousel:🎠"
+    ),
+    "instruments": ("trumpet:🎺 saxophone:🎷"),
     "things": (
-        "cactus:🌵 tulip:🌷 sunflower:🌻 rose:🌹 mushroom:🍄 basketball:🏀 "
-        "volleyball:🏐 trophy:🏆 medal:🏅 teddy_bear:🧸 kite:🪁 balloon:🎈 gift:🎁 "
-        "pumpkin:🎃 snowman:⛄☃ umbrella:☂🌂 crown:👑 shirt:👕 dress:👗 boot:👢🥾 "
-        "sock:🧦 backpack:🎒 suitcase:🧳 guitar:🎸 violin:🎻 trumpet:🎺 "
-        "saxophone:🎷 drum:🥁 microphone:🎤 radio:📻 telephone:☎📞 computer:💻🖥 "
-        "printer:🖨 television:📺 hourglass:⏳⌛ light_bulb:💡 "
-        "candle:🕯 book:📕📖 newspaper:📰 pencil:✏ key:🔑🗝 lock:🔒 hammer:🔨 axe:🪓 "
-        "wrench:🔧 magnet:🧲 bucket:🪣 broom:🧹 basket:🧺 chair:🪑 sofa:🛋 "
-        "bathtub:🛁 toilet:🚽 telescope:🔭 microscope:🔬 globe:🌍🌎 rainbow:🌈 "
-        "robot:🤖 ghost:👻 skull:💀 heart:❤ shopping_cart:🛒 feather:🪶 fork:🍴 "
-        "spoon:🥄"
+        "cactus:🌵 tulip:🌷 sunflower:🌻 rose:🌹 mushroom:🍄 trophy:🏆 medal:🏅 "
+        "teddy_bear:🧸 kite:🪁 balloon:🎈 gift:🎁 pumpkin:🎃 crown:👑 shirt:👕 "
+        "dress:👗 boot:👢🥾 sock:🧦 backpack:🎒 suitcase:🧳 microphone:🎤 radio:📻 "
+        "telephone:☎📞 computer:💻🖥 printer:🖨 hourglass:⏳⌛ light_bulb:💡 "
+        "candle:🕯 book:📕📖 pencil:✏ key:🔑🗝 hammer:🔨 axe:🪓 wrench:🔧 magnet:🧲 "
+        "bucket:🪣 broom:🧹 basket:🧺 chair:🪑 sofa:🛋 bathtub:🛁 toilet:🚽 "
+        "telescope:🔭 microscope:🔬 globe:🌍🌎 robot:🤖 ghost:👻 skull:💀 "
+        "shopping_cart:🛒 feather:🪶 fork:🍴 spoon:🥄 bomb:💣 dart_board:🎯 "
+        "mailbox:📫"
     ),
 }
 """Things that act in train worlds alone, and only where they are wanted, by group: a word (with _

@@ -23,8 +23,9 @@ ACTIONS: tuple[tuple[Action, float], ...] = (("stand", 0.4), ("pace", 0.3), ("cr
 
 
 def usual_visits(length_s: float) -> int:
-    """4 in a minute, 14 in ten, 22 in an hour, 35 in a day: as many as there is to tell of."""
-    return max(2, round(4 + 3 * log2(max(1.0, length_s / 60))))
+    """4 in a minute, 14 in ten, 22 in an hour, 35 in a day, and never more than fit."""
+    fitting = int((length_s - LEAST_GAP_S) / (SHORTEST_S + LEAST_GAP_S))
+    return min(fitting, round(4 + 3 * log2(max(1.0, length_s / 60))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,25 +22,23 @@ def split_named(name: str) -> Split:
     raise InvalidRequestError(f"there is no split {name!r}; there are: {', '.join(SPLITS)}")
 
 
-def hands(number: int, name: Name) -> dict[Split, tuple[str, ...]]:
-    """Which sets draw the `number`-th of `NAMES` in which split.
-
-    The sets take turns from name to name, so that every split sees every hand. One set is the
-    test's. The other two are the train's, or one of them the dev's, if the name acts there.
-    """
-    sets = tuple(SETS)
-    test, first, second = (sets[(number + turn) % len(sets)] for turn in range(3))
-    if name.dev:
-        return {"train": (first,), "dev": (second,), "test": (test,)}
-    return {"train": (first, second), "dev": (), "test": (test,)}
+def hands(name: Name) -> dict[Split, tuple[str, ...]]:
+    """Which sets draw one of `NAMES` in which split: one the test's worlds, one the dev's if it
+    acts there, and the others the train's."""
+    kept = (name.test, name.dev)
+    return {
+        "train": tuple(own for own in SETS if own not in kept),
+        "dev": (name.dev,) if name.dev else (),
+        "test": (name.test,),
+    }
 
 
 def pictures_of(split: Split) -> list[tuple[Name, Picture]]:
     """The pictures of `NAMES` that may act in a split's worlds."""
     return [
         (name, Picture(name.word, character, own))
-        for number, name in enumerate(NAMES)
-        for own in hands(number, name)[split]
+        for name in NAMES
+        for own in hands(name)[split]
         for character in name.characters
     ]
 

@@ -7,7 +7,7 @@ from typing import Final
 from flashstream.evals.world.questions import phrases, wording
 from flashstream.evals.world.questions.answers import Age, Choice, Count, Question, Span
 from flashstream.evals.world.questions.lexicon import with_article
-from flashstream.evals.world.questions.presence import Round
+from flashstream.evals.world.questions.presence import NO_GROUP, Round
 from flashstream.evals.world.questions.scene import Scene
 from flashstream.evals.world.timeline import Visit
 
@@ -119,6 +119,8 @@ def different(scene: Scene) -> Round:
         return None
     visit, moment = drawn
     group = visit.group
+    if group == NO_GROUP:
+        return None
     window = phrases.rounded((moment - visit.last_s) * float(scene.rng.uniform(1.2, 2)), scene.rng)
     text = scene.pick(wording.KINDS_WITHIN).format(g=group, w=phrases.say_span(window))
     found: dict[int, tuple[float, float]] = {}

@@ -9,6 +9,7 @@ from flashstream.evals.world.timeline import Visit
 
 Round = list[Question] | None
 
+NO_GROUP = "things"  # "which things" would ask of all
 NOTHING_SHARE = 0.1
 MOST_LISTED = 5
 _CLEARLY = 1.25  # how far from a window's edge what is asked about must be, as a factor
@@ -92,7 +93,7 @@ def summary(scene: Scene) -> Round:
     if window > moment or not _clear_edge(scene, moment - window, window):
         return None
     seen = scene.timeline.between(moment - window, moment)
-    grouped = scene.rng.random() < 0.5
+    grouped = visit.group != NO_GROUP and scene.rng.random() < 0.7
     if grouped:
         seen = tuple(each for each in seen if each.group == visit.group)
     names = tuple(dict.fromkeys(each.name for each in seen))
