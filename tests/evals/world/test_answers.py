@@ -88,9 +88,9 @@ def test_the_clock_goes_back_over_midnight() -> None:
     assert Age(3600.0, "23:30:00").accepts("at 23:30", early)
 
 
-def test_short_times_may_be_two_seconds_off() -> None:
-    assert Age(5.0, "").accepts("7 seconds ago", NOW)
-    assert not Age(5.0, "").accepts("8 seconds ago", NOW)
+def test_short_times_may_be_a_second_off() -> None:
+    assert Age(5.0, "").accepts("6 seconds ago", NOW)
+    assert not Age(5.0, "").accepts("7 seconds ago", NOW)
 
 
 def test_lengths_are_right_within_a_fifth() -> None:
@@ -120,5 +120,5 @@ def test_lengths_are_said_so_that_they_are_read_again(seconds: float) -> None:
 
 
 def test_names_are_found_in_order_in_plural_and_by_synonym() -> None:
-    names = Lexicon().names("Two Zebras' tracks, a traffic light, a bike, then zebra and planes")
-    assert names == ["zebra", "traffic light", "bicycle", "airplane"]
+    names = Lexicon().names("Two Zebras' tracks, a traffic light, a cab, then zebra and planes")
+    assert names == ["zebra", "traffic light", "taxi", "airplane"]

@@ -107,7 +107,7 @@ def test_what_comes_later_changes_no_answer(worlds: list[World], questions: list
     assert checked > 100
 
 
-def test_half_of_the_noes_come_later_and_half_never(book: PictureBook) -> None:
+def test_noes_are_of_things_that_come_later_and_of_things_that_never_do(book: PictureBook) -> None:
     later = never = 0
     for seed in range(12):
         world = World(replace(HOUR, seed=seed), book)
@@ -120,8 +120,8 @@ def test_half_of_the_noes_come_later_and_half_never(book: PictureBook) -> None:
                 later += 1
             elif not seen:
                 never += 1
-    assert later >= 15
-    assert never >= 15
+    assert later >= 10
+    assert never >= 10
 
 
 def test_yes_and_no_are_equally_many_in_every_form(questions: list[Question]) -> None:

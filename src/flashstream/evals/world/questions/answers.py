@@ -16,7 +16,8 @@ from flashstream.evals.world.questions.lexicon import Lexicon, with_article
 
 WHEN_TOLERANCE: Final = 0.1
 SPAN_TOLERANCE: Final = 0.2
-LEAST_TOLERANCE_S: Final = 2.0
+LEAST_WHEN_S: Final = 1.0
+LEAST_SPAN_S: Final = 2.0
 LIST_F1: Final = 0.75
 
 _LEXICON: Final = Lexicon()
@@ -151,7 +152,7 @@ class Count:
 @dataclass(frozen=True, slots=True)
 class Age:
     """A moment, as "7 minutes ago" or by the clock; right within `WHEN_TOLERANCE` of the time that
-    has passed since, and always within `LEAST_TOLERANCE_S`."""
+    has passed since, and always within `LEAST_WHEN_S`."""
 
     seconds: float
     clock: str
@@ -170,13 +171,13 @@ class Age:
 
     def near(self, seconds: float | None) -> bool:
         """Whether an age is the right one; None is not."""
-        tolerance = max(LEAST_TOLERANCE_S, WHEN_TOLERANCE * self.seconds)
+        tolerance = max(LEAST_WHEN_S, WHEN_TOLERANCE * self.seconds)
         return seconds is not None and abs(seconds - self.seconds) <= tolerance
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A length of time; right within `SPAN_TOLERANCE` of it, and within `LEAST_TOLERANCE_S`."""
+    """A length of time; right within `SPAN_TOLERANCE` of it, and within `LEAST_SPAN_S`."""
 
     seconds: float
     chance: float = 0.2
@@ -194,7 +195,7 @@ class Span:
 
     def near(self, seconds: float | None) -> bool:
         """Whether a length is the right one; None is not."""
-        tolerance = max(LEAST_TOLERANCE_S, SPAN_TOLERANCE * self.seconds)
+        tolerance = max(LEAST_SPAN_S, SPAN_TOLERANCE * self.seconds)
         return seconds is not None and abs(seconds - self.seconds) <= tolerance
 
 

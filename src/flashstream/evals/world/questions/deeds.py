@@ -4,8 +4,18 @@
 from math import exp, log
 from typing import Final
 
+import numpy as np
+
 from flashstream.evals.world.questions import phrases, wording
-from flashstream.evals.world.questions.answers import Age, Choice, Count, Question, Span
+from flashstream.evals.world.questions.answers import (
+    LEAST_WHEN_S,
+    WHEN_TOLERANCE,
+    Age,
+    Choice,
+    Count,
+    Question,
+    Span,
+)
 from flashstream.evals.world.questions.lexicon import with_article
 from flashstream.evals.world.questions.presence import NO_GROUP, Round
 from flashstream.evals.world.questions.scene import Scene
@@ -67,9 +77,20 @@ def when(scene: Scene) -> Round:
     if moment is None or not scene.only(visit, moment):
         return None
     age = moment - visit.first_s
-    answer = Age(age, phrases.say_clock(scene.start, visit.first_s))
+    clock = phrases.say_clock(scene.start, visit.first_s)
+    answer = Age(age, clock, _best_guess(*scene.ages, scene.frame_s))
     text = scene.pick(wording.WHEN).format(x=visit.name)
     return [scene.question("when", "came", text, moment, answer, age)]
+
+
+def _best_guess(shortest: float, longest: float, frame_s: float) -> float:
+    """The share of ages to which one guess is near enough, of ages spread evenly by logarithm."""
+    guesses = np.geomspace(shortest, longest, 60)
+    slack = LEAST_WHEN_S + frame_s / 2  # ages are whole frames
+    low = np.minimum(guesses / (1 + WHEN_TOLERANCE), guesses - slack)
+    high = np.maximum(guesses / (1 - WHEN_TOLERANCE), guesses + slack)
+    near = np.log(np.minimum(high, longest)) - np.log(np.maximum(low, shortest))
+    return float(near.max() / log(longest / shortest))
 
 
 def how_long(scene: Scene) -> Round:

@@ -40,11 +40,22 @@ class Scene:
         """That many, in random order."""
         return [options[k] for k in self.rng.permutation(len(options))[:count]]
 
-    def age(self) -> float:
-        """How long after its event a question is asked."""
+    @property
+    def frame_s(self) -> float:
+        """Seconds from a frame to the next."""
+        return 1 / self._fps
+
+    @property
+    def ages(self) -> tuple[float, float]:
+        """The shortest and longest time after its event that a question is asked at."""
         if self.horizon_s is None:
-            return exp(self.rng.uniform(log(_SOONEST_S), log(max(2 * _SOONEST_S, self._end_s))))
-        return self.horizon_s * exp(self.rng.uniform(-log(BAND), log(BAND)))
+            return _SOONEST_S, max(2 * _SOONEST_S, self._end_s)
+        return self.horizon_s / BAND, self.horizon_s * BAND
+
+    def age(self) -> float:
+        """How long after its event a question is asked: each order of size equally likely."""
+        shortest, longest = self.ages
+        return exp(self.rng.uniform(log(shortest), log(longest)))
 
     def moment_after(self, event_s: float) -> float | None:
         """The moment of a frame to ask at about an event of that moment; None if there is none."""
