@@ -12,12 +12,12 @@ from flashstream.evals.world.questions.answers import (
     Age,
     Choice,
     Count,
-    Question,
     Span,
     Things,
     YesNo,
 )
 from flashstream.evals.world.questions.lexicon import Lexicon
+from flashstream.evals.world.questions.question import Question
 from flashstream.evals.world.questions.sampler import KINDS, Wanted, sample
 from flashstream.evals.world.questions.scene import BAND, HORIZONS
 from flashstream.evals.world.timeline import Timeline

@@ -10,8 +10,8 @@ from PIL import Image
 from flashstream.errors import InvalidRequestError
 from flashstream.evals.world.film import film
 from flashstream.evals.world.pictures import SETS
-from flashstream.evals.world.questions.answers import Question
 from flashstream.evals.world.questions.phrases import say_clock, say_span
+from flashstream.evals.world.questions.question import Question
 from flashstream.evals.world.questions.sampler import Wanted, sample
 from flashstream.evals.world.world import World, WorldSpec
 from flashstream.models.family import Progress

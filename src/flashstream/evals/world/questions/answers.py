@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from flashstream.evals.world.questions import phrases
 from flashstream.evals.world.questions.lexicon import Lexicon, with_article
@@ -197,44 +197,6 @@ class Span:
         """Whether a length is the right one; None is not."""
         tolerance = max(LEAST_SPAN_S, SPAN_TOLERANCE * self.seconds)
         return seconds is not None and abs(seconds - self.seconds) <= tolerance
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked of a world at a moment, and the truth of what was seen until then.
-
-    template: which of its kind's forms it has; forms are balanced each by itself. moment_s: since
-    the world's start; only frames up to and including this moment may be seen. horizon_s: seconds
-    from the event that it is about to the moment; of a "no", that of the "yes" it is paired with.
-    """
-
-    id: str
-    kind: str
-    template: str
-    text: str
-    moment_s: float
-    asked_at: datetime
-    answer: Answer
-    horizon_s: float
-
-    def right(self, said: str) -> bool:
-        """Whether a text is a right answer."""
-        return self.answer.accepts(said, self.asked_at)
-
-    def facts(self) -> dict[str, Any]:
-        """For JSON."""
-        return {
-            "id": self.id,
-            "kind": self.kind,
-            "template": self.template,
-            "moment_s": self.moment_s,
-            "asked_at": self.asked_at.isoformat(),
-            "question": self.text,
-            "answer": self.answer.text,
-            "key": self.answer.key,
-            "chance": round(self.answer.chance, 3),
-            "horizon_s": round(self.horizon_s, 3),
-        }
 
 
 def _longest_common(a: Sequence[str], b: Sequence[str]) -> int:

@@ -4,8 +4,9 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from flashstream.evals.world.questions.answers import Age, Question, Span, Things
+from flashstream.evals.world.questions.answers import Age, Span, Things
 from flashstream.evals.world.questions.phrases import say_span
+from flashstream.evals.world.questions.question import Question
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 `scene_summary`, `between`."""
 
 from flashstream.evals.world.questions import phrases, wording
-from flashstream.evals.world.questions.answers import Question, Things, YesNo
+from flashstream.evals.world.questions.answers import Things, YesNo
 from flashstream.evals.world.questions.lexicon import with_article
+from flashstream.evals.world.questions.question import Question
 from flashstream.evals.world.questions.scene import Scene
 from flashstream.evals.world.timeline import Visit
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from flashstream.errors import InvalidRequestError
-from flashstream.evals.world.questions import deeds, presence, sequence
-from flashstream.evals.world.questions.answers import Question
+from flashstream.evals.world.questions import amounts, deeds, presence, sequence
+from flashstream.evals.world.questions.question import Question
 from flashstream.evals.world.questions.scene import HORIZONS, Scene
 from flashstream.evals.world.splits import generator
 from flashstream.evals.world.world import World
@@ -25,9 +25,9 @@ MAKERS: Final[dict[str, tuple[Maker, ...]]] = {
     "ordered_narrative": (sequence.narrative, sequence.which_first),
     "sequence_validation": (sequence.before, sequence.in_order),
     "now": (presence.now, presence.now_is),
-    "when": (deeds.when,),
-    "how_long": (deeds.how_long,),
-    "how_many": (deeds.times, deeds.different),
+    "when": (amounts.when,),
+    "how_long": (amounts.how_long,),
+    "how_many": (amounts.times, amounts.different),
     "between": (presence.between,),
 }
 """By kind; the first five are those of VStream-QA."""

@@ -7,7 +7,8 @@ from typing import Final, TypeVar
 
 import numpy as np
 
-from flashstream.evals.world.questions.answers import Answer, Question
+from flashstream.evals.world.questions.answers import Answer
+from flashstream.evals.world.questions.question import Question
 from flashstream.evals.world.timeline import Timeline, Visit
 from flashstream.evals.world.world import World
 
