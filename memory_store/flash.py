@@ -52,8 +52,7 @@ class FlashMemory(StreamMemory[FlashStep]):
             config.csm_grid**2,
             channels,
             candidates=config.candidates,
-            temper=config.temper,
-            foresight=config.foresight,
+            weighing=config.weighing,
         )
         super().__init__(
             slots,

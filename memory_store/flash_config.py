@@ -1,29 +1,21 @@
 """Sizes of Flash memory."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from flashstream.memory_store.detail import DetailName
 from flashstream.memory_store.positions import TimelineName
-from flashstream.memory_store.star_config import THUMBNAIL_BYTES
+from flashstream.memory_store.slot_config import SlotConfig
 
 
-class FlashConfig(BaseModel):
+class FlashConfig(SlotConfig):
     """Sizes of Flash memory's parts; the defaults are the published ones (arXiv 2506.23825 §3.3).
 
     A grid of g means g×g tokens a step of two frames. The defaults give `tokens` = 11,520.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
     csm_slots: int = Field(60, ge=1, le=1024, description="centroids of the whole history")
     csm_grid: int = Field(8, ge=1, le=64, description="tokens on a side of a low-resolution step")
     dam_slots: int = Field(30, ge=0, le=1024, description="slots shown at full resolution")
     dam_grid: int = Field(16, ge=1, le=64, description="tokens on a side of a full step")
-    candidates: int = Field(2, ge=1, le=16, description="steps kept for each slot")
-    thumbnail_bytes: int = Field(THUMBNAIL_BYTES, ge=0, description="largest thumbnail taken")
-    detail: DetailName = Field("heaviest", description="which slots are shown at full resolution")
-    temper: float = Field(1.0, ge=0, le=1, description="β: a weight counts as w^β in the Ward cost")
-    foresight: float = Field(16.0, ge=1, description="frames the newest counts as in the Ward cost")
     timeline: TimelineName = Field("compact", description="how times become temporal positions")
     position_s: float = Field(2.0, gt=0, description="seconds of one temporal position")
     max_positions: int = Field(8192, ge=1, description="temporal positions a model was trained on")

@@ -56,7 +56,8 @@ class Means:
         old = self.values[into]
         step, new, moved = self._scratch
         np.subtract(self.values[other], old, out=step)
-        step += widened(self.carries[other], self.values[other])
+        if self.carries[other].any():  # a new frame's are all zero
+            step += widened(self.carries[other], self.values[other])
         carried = widened(self.carries[into], old)
         step -= carried
         step *= np.float32(share)

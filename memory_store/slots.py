@@ -7,12 +7,13 @@ from flashstream.memory_store.delta import MemoryDelta
 from flashstream.memory_store.detail import POLICIES, DetailName
 from flashstream.memory_store.state import SlotState
 from flashstream.memory_store.ward import WardClusters
+from flashstream.memory_store.weighing import Weighing
 
 
 class TemporalSlots:
     """Up to `slots` clusters of `patches` × `channels`, each with its nearest remembered frames.
 
-    candidates: frames kept for each slot. temper, foresight: see `WardClusters`.
+    candidates: frames kept for each slot.
     """
 
     def __init__(
@@ -22,10 +23,9 @@ class TemporalSlots:
         channels: int,
         *,
         candidates: int,
-        temper: float,
-        foresight: float,
+        weighing: Weighing,
     ) -> None:
-        self._clusters = WardClusters(slots, patches, channels, temper=temper, foresight=foresight)
+        self._clusters = WardClusters(slots, patches, channels, weighing)
         self._limit = candidates
         self._candidates: list[tuple[Candidate, ...]] = []  # by row
 

@@ -53,8 +53,7 @@ class StarMemory(StreamMemory[NDArray[np.float16]]):
             config.temporal_grid**2,
             channels,
             candidates=config.candidates,
-            temper=config.temper,
-            foresight=config.foresight,
+            weighing=config.weighing,
         )
         super().__init__(
             slots,

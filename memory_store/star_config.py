@@ -1,20 +1,16 @@
 """Sizes of STAR memory."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from flashstream.memory_store.detail import DetailName
-
-THUMBNAIL_BYTES = 65_536
+from flashstream.memory_store.slot_config import SlotConfig
 
 
-class StarConfig(BaseModel):
+class StarConfig(SlotConfig):
     """Sizes of STAR memory's parts; the defaults are the published ones (arXiv 2406.08085).
 
     A grid of g means g×g patches a frame, made by average pooling of the encoder's G×G; every grid
     has to divide G. The defaults give `tokens` = 681.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     spatial_frames: int = Field(1, ge=1, le=64, description="newest frames, first in first out")
     spatial_grid: int = Field(8, ge=1, le=64, description="patches on a side of a spatial frame")
@@ -24,11 +20,6 @@ class StarConfig(BaseModel):
     abstract_rate: float = Field(0.2, gt=0, le=1, description="share a frame takes in all rows")
     retrieved_slots: int = Field(3, ge=0, le=1024, description="slots shown in detail")
     retrieved_grid: int = Field(8, ge=1, le=64, description="patches on a side of a kept frame")
-    candidates: int = Field(2, ge=1, le=16, description="frames kept for each temporal slot")
-    thumbnail_bytes: int = Field(THUMBNAIL_BYTES, ge=0, description="largest thumbnail taken")
-    detail: DetailName = Field("heaviest", description="which slots are shown in detail")
-    temper: float = Field(1.0, ge=0, le=1, description="β: a weight counts as w^β in the Ward cost")
-    foresight: float = Field(16.0, ge=1, description="frames the newest counts as in the Ward cost")
 
     @property
     def tokens(self) -> int:

@@ -5,13 +5,7 @@ the pair that raises the weighted k-means objective least is the one of least Wa
 
     Δ(i, j) = w_i·w_j / (w_i + w_j) · ‖c_i − c_j‖².
 
-Two numbers bend the cost and nothing else; at 1 they leave it as above, the papers' objective.
-
-temper (β): a weight w counts as w^β. A smaller β lets heavy slots merge more easily, so that what
-    was seen once is kept longer.
-foresight (r): the newest frame counts as r frames. The step is exact for one frame, but a stream
-    goes on: a frame that a heavy slot absorbs is paid for again by each frame after it that looks
-    the same. With r the pair is the optimum of the objective in which r such frames follow.
+`Weighing` may bend the cost.
 
 What is known of the distances is kept, so a frame costs an arg-min, one weighted mean and the
 distances that changed and matter: O(K·P·D), however long the stream has run.
@@ -25,6 +19,7 @@ from numpy.typing import NDArray
 
 from flashstream.memory_store.distances import PairDistances
 from flashstream.memory_store.means import Means
+from flashstream.memory_store.weighing import PAPERS, Weighing
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +62,10 @@ class WardClusters:
     """
 
     def __init__(
-        self,
-        slots: int,
-        patches: int,
-        channels: int,
-        *,
-        temper: float = 1.0,
-        foresight: float = 1.0,
+        self, slots: int, patches: int, channels: int, weighing: Weighing = PAPERS
     ) -> None:
         self.slots, self.patches, self.channels = slots, patches, channels
-        self.temper, self.foresight = temper, foresight
+        self._weighing = weighing
         width = patches * channels
         self.used = 0
         self.next_id = 0
@@ -160,9 +149,8 @@ class WardClusters:
 
     def _scale(self) -> NDArray[np.float64]:
         """w_i·w_j / (w_i + w_j) of the weights as they count, float64[K+1, K+1]."""
-        weights = self.weights.astype(np.float64)
-        weights[self.slots] = self.foresight
-        weights **= self.temper
+        weights = self._weighing.slots(self.weights)
+        weights[self.slots] = self._weighing.frame
         scale: NDArray[np.float64] = np.multiply.outer(weights, weights)
         scale /= np.add.outer(weights, weights)
         return scale

@@ -32,6 +32,7 @@ def choose(
     splits,
     BETA: tl.constexpr,
     FRAME: tl.constexpr,
+    MOST: tl.constexpr,
     BLOCK_R: tl.constexpr,
     SLICE: tl.constexpr,
     BLOCK_W: tl.constexpr,
@@ -83,7 +84,16 @@ def choose(
         weight = tl.load(weights + at_row, mask=taken, other=1)
         square = squared + stream * slots * slots
         low, high = cheapest_pair(
-            weights + stream * slots, square, row, filled, slots, BETA, FRAME, BLOCK_A, BLOCK_R
+            weights + stream * slots,
+            square,
+            row,
+            filled,
+            slots,
+            BETA,
+            FRAME,
+            MOST,
+            BLOCK_A,
+            BLOCK_R,
         )
         low_weight = at(weight, rows == low)
         high_weight = at(weight, rows == high)  # row K, the frame, weighs 1

@@ -73,6 +73,7 @@ def cheapest_pair(
     slots,
     BETA: tl.constexpr,
     FRAME: tl.constexpr,
+    MOST: tl.constexpr,
     BLOCK_A: tl.constexpr,
     BLOCK_R: tl.constexpr,
 ):
@@ -83,13 +84,13 @@ def cheapest_pair(
     """
     columns = tl.arange(0, BLOCK_A)
     taken = columns < filled
-    count = _tempered(tl.load(weights + columns, mask=taken, other=1), BETA)
+    count = _tempered(tl.load(weights + columns, mask=taken, other=1), BETA, MOST)
     best = tl.full([], float("inf"), tl.float64)
     key = tl.full([], _NO_PAIR, tl.int32)
     for first_row in range(0, filled, BLOCK_R):
         rows = first_row + tl.arange(0, BLOCK_R)
         pairs = (columns[None, :] > rows[:, None]) & taken[None, :]
-        row_count = _tempered(tl.load(weights + rows, mask=rows < filled, other=1), BETA)
+        row_count = _tempered(tl.load(weights + rows, mask=rows < filled, other=1), BETA, MOST)
         one, two = row_count[:, None], count[None, :]
         distance = tl.load(
             square + rows.to(tl.int64)[:, None] * slots + columns[None, :],
@@ -113,9 +114,9 @@ def cheapest_pair(
 
 
 @triton.jit
-def _tempered(weights, BETA: tl.constexpr):
-    """weights int64 to the power of BETA, float64."""
-    counts = weights.to(tl.float64)
+def _tempered(weights, BETA: tl.constexpr, MOST: tl.constexpr):
+    """weights int64, at most MOST, to the power of BETA, float64."""
+    counts = tl.minimum(weights.to(tl.float64), MOST)
     if BETA != 1.0:
         counts = tl.exp2(tl.log2(counts) * BETA)
     return counts

@@ -3,6 +3,7 @@
 import torch
 
 from flashstream.kernels.ward_update.state import WardState, WardStep
+from flashstream.memory_store.weighing import PAPERS, Weighing
 
 _EXPONENT = 0x7F80_0000  # of a float32; these bits alone are the power of two below it
 _UNIT = 2.0**-38  # of a carry, where the value is in [1, 2): 2⁻¹⁵ of its last bit
@@ -12,8 +13,7 @@ def ward_update(
     state: WardState,
     frames: torch.Tensor,
     times: torch.Tensor,
-    beta: float = 1.0,
-    foresight: float = 1.0,
+    weighing: Weighing = PAPERS,
 ) -> WardStep:
     """See `flashstream.kernels.ward_update.ward_update`."""
     streams, slots, _ = state.centroids.shape
@@ -28,7 +28,7 @@ def ward_update(
     sound &= (torch.isfinite(row) | ~taken).all(1)
     full = sound & (state.used == slots)
 
-    low, high = cheapest_pair(state.weights, state.squared, row, beta, foresight)
+    low, high = cheapest_pair(state.weights, state.squared, row, weighing)
     weights = torch.cat([state.weights, torch.ones_like(state.weights[:, :1])], 1)
     with_frame = high == slots
     keeps_low = weights[every, low] >= weights[every, high]  # as always with the frame
@@ -88,8 +88,7 @@ def cheapest_pair(
     weights: torch.Tensor,
     squared: torch.Tensor,
     row: torch.Tensor,
-    beta: float,
-    foresight: float,
+    weighing: Weighing,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The pair of least cost, lower first, int64[S] each; K stands for the frame.
 
@@ -98,7 +97,8 @@ def cheapest_pair(
     slots = row.shape[1]
     points = torch.nn.functional.pad(squared.double(), (0, 1, 0, 1), value=torch.inf)
     points[:, :slots, slots] = row.double()
-    counts = torch.nn.functional.pad(weights.clamp(min=1).double(), (0, 1), value=foresight) ** beta
+    counts = weights.clamp(min=1).double().clamp(max=weighing.saturation) ** weighing.temper
+    counts = torch.nn.functional.pad(counts, (0, 1), value=weighing.frame)
     one, two = counts[:, :, None], counts[:, None]
     # Above the diagonal, so the first minimum has the lowest rows: ties are settled.
     lower = torch.ones_like(points, dtype=torch.bool).tril()

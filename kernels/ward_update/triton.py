@@ -16,6 +16,7 @@ from flashstream.kernels.checks import on_device_of
 from flashstream.kernels.ward_update.choose import choose
 from flashstream.kernels.ward_update.merge import merge
 from flashstream.kernels.ward_update.state import WardState, WardStep
+from flashstream.memory_store.weighing import Weighing
 
 _SLICE = 2048
 _BLOCK_W = 128
@@ -23,14 +24,14 @@ _BLOCK_K = 32
 _BLOCK_C = 1024  # columns of one row at once
 _BLOCK_P = 16  # partial sums added at once
 _BLOCK_R = 8  # rows of costs compared at once
+_ANY_WEIGHT = 2.0**63
 
 
 def ward_update(
     state: WardState,
     frames: torch.Tensor,
     times: torch.Tensor,
-    beta: float,
-    foresight: float,
+    weighing: Weighing,
 ) -> WardStep:
     """See `flashstream.kernels.ward_update.ward_update`."""
     streams, slots, width = state.centroids.shape
@@ -70,8 +71,9 @@ def ward_update(
             slots,
             width,
             splits,
-            BETA=float(beta),
-            FRAME=float(foresight) ** float(beta),
+            BETA=float(weighing.temper),
+            FRAME=weighing.frame,
+            MOST=min(float(weighing.saturation), _ANY_WEIGHT),
             BLOCK_R=_BLOCK_R,
             **blocks,
             enable_fp_fusion=False,  # the same bits as the reference's

@@ -77,7 +77,8 @@ class MemorySettings(Section):
 
     detail: DetailName | None = Field(None, description="which slots are shown in detail")
     temper: float | None = Field(None, ge=0, le=1, description="β: weights count as w^β")
-    foresight: float | None = Field(None, ge=1, description="frames the newest counts as")
+    foresight: float | None = Field(None, ge=1, le=1e9, description="frames the newest counts as")
+    saturation: float | None = Field(None, ge=1, description="frames a slot counts as at most")
     candidates: int | None = Field(None, ge=1, le=16, description="frames kept for each slot")
     thumbnail_bytes: int | None = Field(None, ge=4096, description="largest thumbnail kept")
 

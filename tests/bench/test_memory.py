@@ -160,12 +160,13 @@ def test_a_memory_that_slows_down_with_age_is_found_out(monkeypatch: pytest.Monk
 def test_a_memory_that_grows_with_age_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     class Hoarding(StarMemory):
         def observe(self, *frame: Any) -> Any:
-            self.hoard = [*getattr(self, "hoard", []), np.ones(4096)]
+            self.hoard = [*getattr(self, "hoard", []), np.ones(16_384)]
             return super().observe(*frame)
 
     monkeypatch.setattr(memory_age, "StarMemory", Hoarding)
     grown = memory_age.measure(quiet, frames=800, young=100, channels=2, rounds=1)
-    assert grown["rss_growth_bytes"] > 0.9 * 700 * 4096 * 8
+    # Some of it fits into what the process had freed before.
+    assert grown["rss_growth_bytes"] > 0.5 * 700 * 16_384 * 8
 
 
 def test_the_command_writes_what_it_prints(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

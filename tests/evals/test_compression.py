@@ -11,8 +11,8 @@ from flashstream.memory_store.star_config import StarConfig
 def test_errors_are_those_of_each_method_on_the_same_points() -> None:
     points = synthetic_footage(200, 2, 8, seed=1).points(2)
     found = errors(points, 4, 5, lambda *_: None, seeds=(0, 1), tries=2)
-    assert set(found) == {"ours", "ours_without_foresight", *BASELINES}
-    own = WardSummary(5, 4, 8, foresight=StarConfig().foresight)
+    assert set(found) == {"ours", "ours_papers_cost", *BASELINES}
+    own = WardSummary(5, 4, 8, StarConfig().weighing)
     plain, fifo = WardSummary(5, 4, 8), FifoWindow(5)
     streaming = [StreamingKMeans(5, seed) for seed in (0, 1)]
     summaries: list[Summary] = [own, plain, fifo, *streaming]
@@ -20,7 +20,7 @@ def test_errors_are_those_of_each_method_on_the_same_points() -> None:
         for summary in summaries:
             summary.add(point, float(number))
     assert found["ours"] == squared_error(points, own.centroids())
-    assert found["ours_without_foresight"] == squared_error(points, plain.centroids())
+    assert found["ours_papers_cost"] == squared_error(points, plain.centroids())
     assert found["fifo"] == pytest.approx(squared_error(points, fifo.centroids()), rel=1e-4)
     mean = np.mean([squared_error(points, each.centroids()) for each in streaming])
     assert found["streaming_kmeans"] == pytest.approx(mean, rel=1e-2)

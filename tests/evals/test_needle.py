@@ -257,11 +257,12 @@ def result() -> dict[str, Any]:
 
 def test_every_memory_and_baseline_is_in_the_table(result: dict[str, Any]) -> None:
     ways = [
-        (row["subject"], row["temper"], row["foresight"], row["detail"]) for row in result["table"]
+        (row["subject"], row["temper"], row["foresight"], row["saturation"], row["detail"])
+        for row in result["table"]
     ]
     star = [("star", *numbers, name) for numbers in WARD for name in POLICIES]
     others = [
-        (name, None, None, "all" if name in ("uniform", "fifo") else "heaviest")
+        (name, None, None, None, "all" if name in ("uniform", "fifo") else "heaviest")
         for name in BASELINES
     ]
     assert ways == star + others

@@ -4,6 +4,7 @@ import pytest
 from flashstream.errors import MemoryShapeError
 from flashstream.evals.summary import WardSummary, rotated, squared_error
 from flashstream.memory_store.ward import WardClusters
+from flashstream.memory_store.weighing import Weighing
 
 
 @pytest.mark.parametrize("offset", [0.0, 100.0])
@@ -45,8 +46,8 @@ def test_rotation_keeps_every_distance(count: int, width: int, kept: int) -> Non
 
 def test_ours_is_the_memorys_own_consolidation() -> None:
     points = np.random.default_rng(2).normal(size=(40, 12)).astype(np.float32)
-    summary = WardSummary(5, 4, 3, temper=0.5, foresight=8.0)
-    clusters = WardClusters(5, 4, 3, temper=0.5, foresight=8.0)
+    summary = WardSummary(5, 4, 3, Weighing(0.5, 8.0))
+    clusters = WardClusters(5, 4, 3, Weighing(0.5, 8.0))
     for number, point in enumerate(points):
         summary.add(point, float(number))
         clusters.add(point, float(number))

@@ -28,6 +28,7 @@ from flashstream.kernels.quantize import SCALES
 from flashstream.kernels.quantize import triton as quantize
 from flashstream.kernels.ward_update import WardState
 from flashstream.kernels.ward_update import triton as ward_update
+from flashstream.memory_store.weighing import Weighing
 
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 CUOBJDUMP = Path(triton.__file__).parent / "backends/nvidia/bin/cuobjdump"
@@ -73,12 +74,12 @@ def launches() -> dict[str, Callable[[], object]]:
         candidates = torch.zeros((2, 25, 5, 1280), dtype=dtype)
         cases[f"nearest {name}"] = partial(nearest.nearest, candidates, valid, centroids, 2)
         shapes = ((25, 20480, 1.0), (60, 20480, 0.7), (1, 53, 1.0))
-        for slots, width, beta in shapes if dtype == torch.float16 else shapes[:1]:
+        for slots, width, temper in shapes if dtype == torch.float16 else shapes[:1]:
             state = WardState.empty(2, slots, width)
             times = torch.zeros(2, dtype=torch.float64)
             seen = torch.zeros((2, width), dtype=dtype)
-            cases[f"ward_update {name} {slots} {beta}"] = partial(
-                ward_update.ward_update, state, seen, times, beta, 16.0
+            cases[f"ward_update {name} {slots} {temper}"] = partial(
+                ward_update.ward_update, state, seen, times, Weighing(temper, 32.0, 64.0)
             )
     return cases
 

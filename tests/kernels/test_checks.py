@@ -23,9 +23,7 @@ def zeros(*shape: int, dtype: torch.dtype = torch.float32, device: str = "cpu") 
 def update(**changed: Any) -> None:
     frames = changed.pop("frames", zeros(2, 5))
     times = changed.pop("times", zeros(2, dtype=torch.float64))
-    beta = changed.pop("beta", 1.0)
-    foresight = changed.pop("foresight", 1.0)
-    ward_update(replace(WardState.empty(2, 3, 5), **changed), frames, times, beta, foresight)
+    ward_update(replace(WardState.empty(2, 3, 5), **changed), frames, times)
 
 
 def choose(**changed: Any) -> None:
@@ -46,9 +44,6 @@ REFUSED: list[tuple[str, Callable[[], object]]] = [
     ("frames is list; a torch.Tensor is taken", lambda: update(frames=[[0.0] * 5] * 2)),
     ("times is float32; float64 is taken", lambda: update(times=zeros(2))),
     ("times has shape (3,); (2) is taken", lambda: update(times=zeros(3, dtype=torch.float64))),
-    ("beta is 1.5; 0.0 to 1.0 is taken", lambda: update(beta=1.5)),
-    ("foresight is 0.5; 1.0 to 1000000000.0 is taken", lambda: update(foresight=0.5)),
-    ("beta is nan; 0.0 to 1.0 is taken", lambda: update(beta=float("nan"))),
     ("centroids is float16; float32 is taken",
      lambda: update(centroids=zeros(2, 3, 5, dtype=torch.float16))),
     ("centroids has strides (15, 1, 3); contiguous is taken",

@@ -9,6 +9,7 @@ import torch
 
 from flashstream.kernels.ward_update import WardState, WardStep, reference, ward_update
 from flashstream.memory_store.ward import WardClusters
+from flashstream.memory_store.weighing import PAPERS, Weighing
 
 FLOATS = (torch.float32, torch.float16, torch.bfloat16)
 Case = tuple[torch.Tensor, torch.Tensor]
@@ -43,21 +44,18 @@ def assert_same(one: WardState, other: WardState) -> None:
             assert torch.equal(got, wanted), field.name
 
 
-@pytest.mark.parametrize(("beta", "foresight"), [(1.0, 1.0), (0.6, 16.0)])
+@pytest.mark.parametrize("weighing", [PAPERS, Weighing(0.6, 16.0), Weighing(1.0, 3.0, 4.0)])
 @pytest.mark.parametrize("coarse", [False, True])
 @pytest.mark.parametrize(("slots", "patches", "channels"), [(7, 5, 11), (1, 1, 3), (2, 3, 1)])
 def test_the_reference_does_what_the_memory_does(
-    slots: int, patches: int, channels: int, coarse: bool, beta: float, foresight: float
+    slots: int, patches: int, channels: int, coarse: bool, weighing: Weighing
 ) -> None:
     """Also to the last bit of centroids and carries: a memory can go from one to the other."""
     streams, width = 3, patches * channels
-    memories = [
-        WardClusters(slots, patches, channels, temper=beta, foresight=foresight)
-        for _ in range(streams)
-    ]
+    memories = [WardClusters(slots, patches, channels, weighing) for _ in range(streams)]
     state = WardState.empty(streams, slots, width)
     for frames, times in frames_of(60, streams, width, coarse=coarse):
-        step = reference.ward_update(state, frames, times, beta, foresight)
+        step = reference.ward_update(state, frames, times, weighing)
         for at, memory in enumerate(memories):
             wanted = memory.add(frames[at].numpy(), float(times[at]))
             assert int(step.home[at]) == wanted.home
@@ -75,23 +73,22 @@ def test_the_reference_does_what_the_memory_does(
             )
 
 
-@pytest.mark.parametrize(("beta", "foresight"), [(1.0, 1.0), (0.6, 16.0), (0.0, 2.0)])
-def test_the_pair_is_the_cheapest_of_all(
-    device: torch.device, beta: float, foresight: float
-) -> None:
+@pytest.mark.parametrize(
+    "weighing", [PAPERS, Weighing(0.6, 16.0), Weighing(0.0, 2.0), Weighing(1.0, 3.0, 4.0)]
+)
+def test_the_pair_is_the_cheapest_of_all(device: torch.device, weighing: Weighing) -> None:
     """By brute force over all pairs, in float64, from the state before the frame."""
     streams, slots, width = 2, 6, 9
     state = WardState.empty(streams, slots, width, device)
     for frames, times in frames_of(16, streams, width, seed=1):
         before = state.clone()
-        step = ward_update(state, frames.to(device), times.to(device), beta, foresight)
+        step = ward_update(state, frames.to(device), times.to(device), weighing)
         for at in range(streams):
             if int(before.used[at]) < slots:
                 continue
             points = torch.cat([before.centroids[at].cpu(), frames[at : at + 1]]).double()
-            weights = (
-                torch.cat([before.weights[at].cpu().double(), torch.tensor([foresight])]) ** beta
-            )
+            kept = before.weights[at].cpu().double().clamp(max=weighing.saturation)
+            weights = torch.cat([kept, torch.tensor([weighing.foresight])]) ** weighing.temper
             costs = {
                 (i, j): float(
                     weights[i]
@@ -107,13 +104,13 @@ def test_the_pair_is_the_cheapest_of_all(
 
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize(
-    ("streams", "slots", "width", "count", "beta", "foresight"),
+    ("streams", "slots", "width", "count", "weighing"),
     [
-        (3, 5, 53, 10, 1.0, 1.0),
-        (1, 1, 1, 4, 1.0, 1.0),
-        (2, 2, 129, 9, 0.5, 16.0),
-        (1, 37, 33, 40, 1.0, 16.0),
-        (1, 2, 4133, 4, 1.0, 1.0),  # three slices
+        (3, 5, 53, 10, PAPERS),
+        (1, 1, 1, 4, PAPERS),
+        (2, 2, 129, 9, Weighing(0.5, 16.0)),
+        (1, 37, 33, 40, Weighing(1.0, 16.0, 2.0)),
+        (1, 2, 4133, 4, PAPERS),  # three slices
     ],
 )
 def test_triton_and_the_reference_keep_the_same_memories(
@@ -122,8 +119,7 @@ def test_triton_and_the_reference_keep_the_same_memories(
     slots: int,
     width: int,
     count: int,
-    beta: float,
-    foresight: float,
+    weighing: Weighing,
     dtype: torch.dtype,
 ) -> None:
     ours = WardState.empty(streams, slots, width, device)
@@ -131,11 +127,11 @@ def test_triton_and_the_reference_keep_the_same_memories(
     cases = [(f.to(device, dtype), t.to(device)) for f, t in frames_of(count, streams, width)]
     while len(cases) > 10:  # how free rows are filled, the smaller sizes show
         for state in (ours, wanted):
-            reference.ward_update(state, *cases[0], beta, foresight)
+            reference.ward_update(state, *cases[0], weighing)
         del cases[0]
     for frames, times in cases:
-        step = ward_update(ours, frames, times, beta, foresight)
-        assert equal(step, reference.ward_update(wanted, frames, times, beta, foresight))
+        step = ward_update(ours, frames, times, weighing)
+        assert equal(step, reference.ward_update(wanted, frames, times, weighing))
         assert_same(ours, wanted)
     assert (ours.weights.sum(1) == count).all()
 

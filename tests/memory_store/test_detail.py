@@ -15,6 +15,7 @@ from flashstream.memory_store.detail import (
 )
 from flashstream.memory_store.slots import TemporalSlots
 from flashstream.memory_store.star import StarConfig, StarMemory
+from flashstream.memory_store.weighing import Weighing
 
 Weights = NDArray[np.int64]
 Matrix = NDArray[np.float64]
@@ -170,6 +171,6 @@ def test_the_policy_of_the_settings_chooses_the_frame_that_is_shown(
 
 @pytest.mark.parametrize("policy", list(POLICIES))
 def test_all_slots_are_shown_if_there_are_fewer_than_asked_for(policy: DetailName) -> None:
-    slots = TemporalSlots(3, 4, 3, candidates=1, temper=1, foresight=1)
+    slots = TemporalSlots(3, 4, 3, candidates=1, weighing=Weighing())
     assert slots.detailed(policy, 5) == []
     assert len(shown_at(still_camera(policy, 8))) == 3

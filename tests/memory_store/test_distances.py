@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from flashstream.memory_store.distances import PairDistances
 from flashstream.memory_store.ward import WardClusters
+from flashstream.memory_store.weighing import Weighing
 
 Points = NDArray[np.float32]
 
@@ -123,7 +124,7 @@ def test_streams_are_consolidated_as_with_all_distances(
     pool: tuple[int, int, Points], slots: int, temper: float, foresight: float
 ) -> None:
     patches, channels, points = pool
-    clusters = WardClusters(slots, patches, channels, temper=temper, foresight=foresight)
+    clusters = WardClusters(slots, patches, channels, Weighing(temper, foresight))
     for number, point in enumerate(points):
         everything = np.concatenate([clusters.centroids[: clusters.used], point[np.newaxis]])
         weights = np.append(clusters.weights[: clusters.used].astype(np.float64), foresight)

@@ -61,7 +61,7 @@ def test_published_sizes_and_order() -> None:
 
 
 def test_snapshot_rows_are_what_they_say() -> None:
-    memory, seen = flash(FLASH), steps(60)
+    memory, seen = flash(FLASH.model_copy(update={"detail": "heaviest"})), steps(60)
     watch(memory, seen)
     snapshot, slots = memory.snapshot(), memory.snapshot().slots
     assert (snapshot.version, snapshot.frames_seen, slots.weights.sum()) == (60, 120, 60)

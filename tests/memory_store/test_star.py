@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pydantic import ValidationError
 from safetensors.numpy import save_file
+from support.memories import CHANNELS, GRID, STAR
 
 from flashstream.errors import MemoryShapeError, SettingError
 from flashstream.memory_store.abstract import SemanticAttention
@@ -54,8 +55,9 @@ def test_published_sizes_and_order() -> None:
     assert snapshot.positions.dtype == np.int32
 
 
-def test_snapshot_rows_are_what_they_say(new_memory: New, frames: Make) -> None:
-    memory, seen = new_memory(), frames(60)
+def test_snapshot_rows_are_what_they_say(frames: Make) -> None:
+    config = STAR.model_copy(update={"detail": "heaviest"})
+    memory, seen = StarMemory(config, GRID, CHANNELS, stream="yard"), frames(60)
     watch(memory, seen)
     snapshot = memory.snapshot()
     slots = snapshot.slots

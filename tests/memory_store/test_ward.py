@@ -1,5 +1,6 @@
 """Consolidation against its definition, by brute force."""
 
+import math
 from itertools import combinations
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from flashstream.memory_store.means import widened
 from flashstream.memory_store.ward import ClusterState, WardClusters
+from flashstream.memory_store.weighing import Weighing
 
 Points = NDArray[np.float32]
 
@@ -75,16 +77,21 @@ def same(a: WardClusters, b: WardClusters) -> bool:
 
 
 @settings(deadline=None, max_examples=150)
-@given(streams(), st.sampled_from([1.0, 0.5, 0.0]), st.sampled_from([1.0, 2.5, 16.0]))
+@given(
+    streams(),
+    st.sampled_from([1.0, 0.5, 0.0]),
+    st.sampled_from([1.0, 2.5, 16.0]),
+    st.sampled_from([math.inf, 3.0]),
+)
 def test_each_merge_is_the_global_optimum(
-    stream: tuple[int, int, int, Points], temper: float, foresight: float
+    stream: tuple[int, int, int, Points], temper: float, foresight: float, saturation: float
 ) -> None:
-    """Of the weighted k-means objective; both ones are the papers' own."""
+    """Of the weighted k-means objective; 1, 1 and no saturation are the papers' own."""
     slots, patches, channels, points = stream
-    clusters = WardClusters(slots, patches, channels, temper=temper, foresight=foresight)
+    clusters = WardClusters(slots, patches, channels, Weighing(temper, foresight, saturation))
     for time_s, point in enumerate(points):
         before = exact(clusters)
-        weights = (clusters.weights[: clusters.used] ** temper).tolist()
+        weights = (np.minimum(clusters.weights[: clusters.used], saturation) ** temper).tolist()
         step = clusters.add(point, float(time_s))
         if len(before) < slots:
             assert step.pair is None

@@ -34,8 +34,7 @@ class Star:
                 config.temporal_slots,
                 config.temporal_grid**2,
                 self._channels,
-                temper=config.temper,
-                foresight=config.foresight,
+                config.weighing,
             ).add,
         )
 
@@ -74,8 +73,7 @@ class Flash:
                 config.csm_slots,
                 config.csm_grid**2,
                 self._channels,
-                temper=config.temper,
-                foresight=config.foresight,
+                config.weighing,
             ).add,
         )
 

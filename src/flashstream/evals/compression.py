@@ -31,8 +31,8 @@ def errors(
     """Squared error of all frames to their nearest centroid, once all were seen.
 
     points: float32[N, P·D], frames at the temporal grid of P patches. Returns the error of
-    "ours", of ours without foresight, and of each of `BASELINES`; those that start at random are
-    means over `seeds`.
+    "ours", of ours with the papers' cost, and of each of `BASELINES`; those that start at random
+    are means over `seeds`.
 
     The baselines run on the same points in a basis of their span, which changes no distance.
     """
@@ -48,11 +48,11 @@ def errors(
         "fifo": [lambda: FifoWindow(slots)],
         "offline_kmeans": [lambda: OfflineKMeans(slots, seeds[0], tries)],
     }
-    sizes, config = (slots, patches, channels), StarConfig()
-    own = WardSummary(*sizes, temper=config.temper, foresight=config.foresight)
+    sizes = (slots, patches, channels)
+    own = WardSummary(*sizes, StarConfig().weighing)
     found = {
         "ours": _error(own, points),
-        "ours_without_foresight": _error(WardSummary(*sizes, temper=config.temper), points),
+        "ours_papers_cost": _error(WardSummary(*sizes), points),
     }
     for number, name in enumerate(BASELINES):
         report(f"error of {slots} points for {len(points)} frames", number / len(BASELINES))

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from flashstream.errors import MemoryShapeError
 from flashstream.memory_store.ward import WardClusters
+from flashstream.memory_store.weighing import PAPERS, Weighing
 
 _ROWS = 256  # points compared at once
 
@@ -40,21 +41,16 @@ class Sample(Summary, Protocol):
 
 
 class WardSummary:
-    """The product's own consolidation as a `Summary`; points are P patches × D channels.
-
-    temper, foresight: see `WardClusters`.
-    """
+    """The product's own consolidation as a `Summary`; points are P patches × D channels."""
 
     def __init__(
         self,
         slots: int,
         patches: int,
         channels: int,
-        *,
-        temper: float = 1.0,
-        foresight: float = 1.0,
+        weighing: Weighing = PAPERS,
     ) -> None:
-        self._clusters = WardClusters(slots, patches, channels, temper=temper, foresight=foresight)
+        self._clusters = WardClusters(slots, patches, channels, weighing)
 
     def add(self, point: NDArray[np.float32], time_s: float) -> None:
         self._clusters.add(point, time_s)

@@ -98,7 +98,7 @@ def _lines(table: Sequence[dict[str, Any]], kind: str, detail: str) -> list[dict
     star = [row for row in table if row["subject"] == "star" and row["detail"] == detail]
     lines = [
         {
-            "label": f"ours, β = {row['temper']:g}, r = {row['foresight']:g}",
+            "label": _label(row),
             "recall": row[kind],
             "color": color,
             "marker": marker,
@@ -119,6 +119,11 @@ def _lines(table: Sequence[dict[str, Any]], kind: str, detail: str) -> list[dict
                 }
             )
     return lines
+
+
+def _label(row: dict[str, Any]) -> str:
+    weights = "" if row["saturation"] is None else f", w ≤ {row['saturation']:g}"
+    return f"ours, β = {row['temper']:g}, r = {row['foresight']:g}{weights}"
 
 
 def _draw(axis: Any, at: Sequence[float], recall: dict[str, Any], marker: str, **style: Any) -> Any:

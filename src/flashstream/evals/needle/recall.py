@@ -14,11 +14,12 @@ _Z = 1.96  # 95 %
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A way to remember: the subject, its two numbers (of "star" alone), its detail policy."""
+    """A way to remember: the subject, its weighing (of "star" alone), its detail policy."""
 
     subject: str
     temper: float | None
     foresight: float | None
+    saturation: float | None
     detail: str
 
     @classmethod
@@ -28,6 +29,7 @@ class Way:
             task.subject,
             task.config.temper if star else None,
             task.config.foresight if star else None,
+            task.config.saturation if star else None,
             detail,
         )
 
@@ -60,9 +62,10 @@ def threshold(strengths: Sequence[float], recalls: Sequence[float]) -> float | N
 def table(trials: Iterable[Trial]) -> list[dict[str, Any]]:
     """One entry a way, in the order of the trials.
 
-    {"subject", "temper", "foresight", "detail", "days", "remembered": R, "detailed": R, "gist"},
-    where R is {"recall": [share for each strength], "low", "high": its 95 % intervals, "half": see
-    `threshold`}, and gist holds the means of `Gist` over the days and "false_alarms" a strength.
+    {"subject", "temper", "foresight", "saturation", "detail", "days", "remembered": R,
+    "detailed": R, "gist"}, where R is {"recall": [share for each strength], "low", "high": its
+    95 % intervals, "half": see `threshold`}, and gist holds the means of `Gist` over the days and
+    "false_alarms" a strength.
     """
     ways: dict[Way, list[Trial]] = defaultdict(list)
     for trial in trials:
@@ -78,6 +81,7 @@ def _entry(way: Way, trials: Sequence[Trial]) -> dict[str, Any]:
         "subject": way.subject,
         "temper": way.temper,
         "foresight": way.foresight,
+        "saturation": way.saturation,
         "detail": way.detail,
         "days": len(trials),
         "remembered": _recall(way, trials, strengths, "remembered"),

@@ -15,10 +15,18 @@ from flashstream.evals.needle.trial import Task, Trial, run_trial
 from flashstream.memory_store.star import StarConfig
 from flashstream.models.family import Progress
 
-STRENGTHS = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0)
+STRENGTHS = (2.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0)
 DAYS = 8
-# (temper, foresight); without weights, which temper 0 takes away, foresight changes nothing.
-WARD = ((1.0, 1.0), (1.0, 16.0), (0.75, 16.0), (0.5, 1.0), (0.5, 16.0), (0.0, 1.0))
+# (temper, foresight, saturation): the papers' cost first, then the default. Without weights, which
+# temper 0 takes away, the others change nothing.
+WARD = (
+    (1.0, 1.0, None),
+    (1.0, 32.0, 64.0),
+    (1.0, 32.0, None),
+    (1.0, 4.0, 16.0),
+    (0.5, 1.0, None),
+    (0.0, 1.0, None),
+)
 _GOLDEN = (sqrt(5) - 1) / 2
 BASELINES = ("streaming_kmeans", "streaming_kmeans_reset", "offline_kmeans", "uniform", "fifo")
 
@@ -46,7 +54,7 @@ def run(
     trials = list(_run(made, report, workers or os.cpu_count() or 1))
     return {
         "stream": asdict(hay),
-        "config": StarConfig().model_dump(exclude={"detail", "temper", "foresight"}),
+        "config": StarConfig().model_dump(exclude={"detail", "temper", "foresight", "saturation"}),
         "strengths": list(strengths),
         "days": days,
         "table": table(trials),
@@ -61,7 +69,8 @@ def tasks(hay: Haystack, days: int, strengths: tuple[float, ...]) -> list[Task]:
     """
     places = [(0.5 + n * _GOLDEN) % 1 for n in range(days)]
     subjects = [
-        ("star", StarConfig(temper=temper, foresight=foresight)) for temper, foresight in WARD
+        ("star", StarConfig(temper=temper, foresight=foresight, saturation=saturation))
+        for temper, foresight, saturation in WARD
     ]
     subjects += [(name, StarConfig()) for name in BASELINES]
     return [
