@@ -42,6 +42,7 @@ def world_show(
 def world_actors(
     json: JsonPath = None,
     renders: Annotated[int, typer.Option(min=1, help="Frames of each picture and size.")] = 4,
+    seed: Annotated[int, typer.Option(min=0, help="Of places, sizes, light and noise.")] = 0,
 ) -> None:
     """Does the demo encoder know the worlds' actors again, drawn by another hand?"""
     from flashstream.evals.world.separability import measure
@@ -49,7 +50,7 @@ def world_actors(
 
     check_writable(json)
     with progress() as report:
-        result = measure(DemoFamily().encoder("cpu"), report, renders=renders)
+        result = measure(DemoFamily().encoder("cpu"), report, renders=renders, seed=seed)
     if json is not None:
         write_json(json, result)
     print_json(result)

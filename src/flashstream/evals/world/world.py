@@ -41,7 +41,7 @@ class WorldSpec:
     fps: float = 1.0
     size: tuple[int, int] = (320, 240)
     visits: int | None = None
-    sizes: tuple[float, float] = (0.5, 0.7)
+    sizes: tuple[float, float] = (0.6, 0.85)
     start_hour: float | None = None
     noise: float = 4.0
     shake: float = 0.7
