@@ -17,6 +17,7 @@ from flashstream.bench.blas import blas_threads, openblas
 from flashstream.bench.memory import Sizes, measure
 from flashstream.bench.memory_speed import Subject
 from flashstream.cli.main import app
+from flashstream.evals.baselines.lloyd import by_differences
 from flashstream.evals.compression import BASELINES
 from flashstream.evals.synthetic import synthetic_footage, synthetic_pairs
 from flashstream.memory_store.star import StarMemory
@@ -123,6 +124,7 @@ def test_times_are_told_apart_and_filling_is_left_out() -> None:
         observe=observe,
         point=lambda number: np.full(3, number, np.float32),
         consolidate=consolidate,
+        measure=by_differences,
     )
     result = memory_speed.measure(subject, quiet, block=4, clock=clock, cpu_clock=clock)
     assert seen == list(range(40))

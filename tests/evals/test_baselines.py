@@ -13,7 +13,7 @@ from flashstream.evals.baselines import (
     StreamingKMeans,
     UniformSampling,
 )
-from flashstream.evals.baselines.lloyd import lloyd
+from flashstream.evals.baselines.lloyd import Measure, by_differences, by_product, lloyd
 from flashstream.evals.baselines.offline import plus_plus
 from flashstream.evals.summary import Summary
 
@@ -100,9 +100,10 @@ def test_lloyd_stops_when_settled_and_tells_its_error() -> None:
 
 
 @pytest.mark.parametrize("carry", [True, False])
-def test_streaming_kmeans_is_the_plain_definition(carry: bool) -> None:
+@pytest.mark.parametrize("measure", [by_product, by_differences])
+def test_streaming_kmeans_is_the_plain_definition(carry: bool, measure: Measure) -> None:
     slots, points = 4, points_of(40, 6)
-    summary = StreamingKMeans(slots, seed=5, carry=carry, settle=False)
+    summary = StreamingKMeans(slots, seed=5, carry=carry, settle=False, measure=measure)
     feed(summary, points)
     rng = np.random.default_rng(5)
     centroids = points[:slots].astype(np.float64)

@@ -5,13 +5,14 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from flashstream.bench.blas import blas_threads
 from flashstream.evals.baselines import StreamingKMeans
+from flashstream.evals.baselines.lloyd import Measure, by_product
 from flashstream.models.family import Progress
 
 Clock = Callable[[], int]
@@ -25,6 +26,7 @@ class Subject:
     observe: one whole observation of frame n, all parts of the memory included.
     point: frame n as the consolidation takes it, float32[P·D].
     consolidate: the consolidation alone of that and a time, of the same sizes as the memory's.
+    measure: how the published code of the memory's paper computes distances.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Subject:
     observe: Callable[[int], object]
     point: Callable[[int], NDArray[np.float32]]
     consolidate: Callable[[NDArray[np.float32], float], object]
+    measure: Measure
 
 
 def measure(
@@ -47,29 +50,32 @@ def measure(
     of them in streaming k-means, then the next block: other load on the machine meets all of them
     alike. Only full memories are timed.
 
-    Streaming k-means is timed with one BLAS thread and with as many as there are by default
-    (faster on an idle machine, slower on a busy one); the lower median counts. All else is one
-    thread's work. Returns microseconds and ratios of medians:
+    Streaming k-means computes distances as the published code of the memory's paper does
+    (`Subject.measure`), and, under "product", as a matrix product, which is faster and less exact;
+    that one with one BLAS thread and with as many as there are by default (faster on an idle
+    machine, slower on a busy one): the lower median counts. All else is one thread's work.
+    Returns microseconds and ratios of medians:
 
     us_per_frame_p50, _p99: one whole observation.
     consolidation_us_p50: the Ward step alone, on the same pooled frame.
-    streaming_kmeans_us_p50: all ten rounds; _settled_: stopped once the centroids rest, after
-        `streaming_kmeans_rounds` rounds on average.
-    speedup_vs_streaming_kmeans[_settled]: k-means over the consolidation. _cpu: of one thread's
-        processor time, which does not count the time that other processes take from it.
-    speedup_whole_frame_vs_…: the same as the first with everything else that an observation
-        costs added to both sides.
+    streaming_kmeans[_product]_us_p50: all ten rounds; _settled_: stopped once the centroids rest,
+        after `streaming_kmeans_rounds` rounds on average.
+    speedup_vs_streaming_kmeans[_product][_settled]: k-means over the consolidation.
+    speedup_vs_streaming_kmeans[_product]_cpu: of one thread's processor time, which does not count
+        the time that other processes take from it.
+    speedup_whole_frame_vs_…: with everything else that an observation costs added to both sides.
     """
     observed, consolidated = _Times(clock, cpu_clock), _Times(clock, cpu_clock)
-    full_one, full_all, settled_one, settled_all = rivals = [
-        _Rival(
-            StreamingKMeans(subject.slots, seed=0, settle=settle),
-            threads,
-            _Times(clock, cpu_clock),
-        )
+    rivals = {
+        ("", settle): [_Rival.of(subject, subject.measure, settle, 1, clock, cpu_clock)]
         for settle in (False, True)
-        for threads in (1, None)
-    ]
+    } | {
+        ("_product", settle): [
+            _Rival.of(subject, by_product, settle, threads, clock, cpu_clock)
+            for threads in (1, None)
+        ]
+        for settle in (False, True)
+    }
     for start in range(0, subject.frames, block):
         numbers = range(start, min(start + block, subject.frames))
         points = [subject.point(number) for number in numbers]
@@ -78,34 +84,30 @@ def measure(
             observed.add(partial(subject.observe, number), keep)
         for number, point in zip(numbers, points, strict=True):
             consolidated.add(partial(subject.consolidate, point, float(number)), keep)
-        for rival in rivals:
+        for rival in (each for group in rivals.values() for each in group):
             for point in points[:1] if keep else points:
                 rival.add(point, keep)
         report(f"timing {subject.name}", numbers.stop / subject.frames)
     whole, ours = observed.p50(), consolidated.p50()
-    full = min(full_one.times.p50(), full_all.times.p50())
-    settled = min(settled_one.times.p50(), settled_all.times.p50())
     rest = max(0.0, whole - ours)
-    resting = settled_one.kmeans
-    return {
+    found = {
         "us_per_frame_p50": whole,
         "us_per_frame_p99": observed.percentile(99),
         "consolidation_us_p50": ours,
-        "streaming_kmeans_us_p50": full,
-        "streaming_kmeans_settled_us_p50": settled,
-        "streaming_kmeans_rounds": resting.rounds / max(1, resting.steps),
-        "speedup_vs_streaming_kmeans": full / ours,
-        "speedup_vs_streaming_kmeans_settled": settled / ours,
-        "speedup_vs_streaming_kmeans_cpu": full_one.times.cpu_p50() / consolidated.cpu_p50(),
-        "speedup_whole_frame_vs_streaming_kmeans": (rest + full) / whole,
-        "speedup_whole_frame_vs_streaming_kmeans_settled": (rest + settled) / whole,
         "consolidation_cpu_us_p50": consolidated.cpu_p50(),
-        "streaming_kmeans_cpu_us_p50": full_one.times.cpu_p50(),
-        "streaming_kmeans_one_thread_us_p50": full_one.times.p50(),
-        "streaming_kmeans_all_threads_us_p50": full_all.times.p50(),
-        "frames_timed": len(observed.wall),
-        "frames_timed_kmeans": len(full_one.times.wall),
     }
+    for (kind, settle), group in rivals.items():
+        theirs = min(each.times.p50() for each in group)
+        name = f"streaming_kmeans{kind}{'_settled' if settle else ''}"
+        found[f"{name}_us_p50"] = theirs
+        found[f"speedup_vs_{name}"] = theirs / ours
+        found[f"speedup_whole_frame_vs_{name}"] = (rest + theirs) / whole
+        found[f"speedup_vs_{name}_cpu"] = group[0].times.cpu_p50() / consolidated.cpu_p50()
+    settled = rivals["", True][0].kmeans
+    found["streaming_kmeans_rounds"] = settled.rounds / max(1, settled.steps)
+    found["frames_timed"] = len(observed.wall)
+    found["frames_timed_kmeans"] = len(rivals["", True][0].times.wall)
+    return found
 
 
 class _Times:
@@ -141,6 +143,19 @@ class _Rival:
     kmeans: StreamingKMeans
     threads: int | None
     times: _Times
+
+    @classmethod
+    def of(
+        cls,
+        subject: Subject,
+        measure: Measure,
+        settle: bool,
+        threads: int | None,
+        clock: Clock,
+        cpu_clock: Clock,
+    ) -> Self:
+        kmeans = StreamingKMeans(subject.slots, seed=0, settle=settle, measure=measure)
+        return cls(kmeans, threads, _Times(clock, cpu_clock))
 
     def add(self, point: NDArray[np.float32], keep: bool) -> None:
         with nullcontext() if self.threads is None else blas_threads(self.threads):

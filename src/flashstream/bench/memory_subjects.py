@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flashstream.bench.memory_speed import Subject
+from flashstream.evals.baselines.lloyd import by_differences, by_product
 from flashstream.evals.clips import Footage, PairedFootage
 from flashstream.memory_store.flash import FlashMemory, FlashStep
 from flashstream.memory_store.flash_config import FlashConfig
@@ -36,6 +37,7 @@ class Star:
                 self._channels,
                 config.weighing,
             ).add,
+            measure=by_differences,
         )
 
     def held(self) -> dict[str, int]:
@@ -75,6 +77,7 @@ class Flash:
                 self._channels,
                 config.weighing,
             ).add,
+            measure=by_product,
         )
 
     def held(self) -> dict[str, int]:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from flashstream.evals.baselines.lloyd import lloyd
+from flashstream.evals.baselines.lloyd import Measure, by_product, lloyd
 
 ROUNDS = 10
 TOLERANCE = 1e-4  # of the papers' published code
@@ -17,12 +17,22 @@ class StreamingKMeans:
         the first paper's published code does.
     settle: stop a step when its centroids move less than `TOLERANCE` in all; False always runs
         the full ten rounds.
+    measure: how distances are computed.
     """
 
-    def __init__(self, slots: int, seed: int, *, carry: bool = True, settle: bool = True) -> None:
+    def __init__(
+        self,
+        slots: int,
+        seed: int,
+        *,
+        carry: bool = True,
+        settle: bool = True,
+        measure: Measure = by_product,
+    ) -> None:
         self._slots = slots
         self._rng = np.random.default_rng(seed)
         self._carry = carry
+        self._measure = measure
         self._tolerance = TOLERANCE if settle else None
         self._used = 0
         # Made with the first frame. Row K of the points is the newest frame's.
@@ -54,6 +64,7 @@ class StreamingKMeans:
             rounds=ROUNDS,
             tolerance=self._tolerance,
             scratch=self._scratch,
+            measure=self._measure,
         )
         self._points[: self._slots] = found.centroids
         self._weights[: self._slots] = found.weights
