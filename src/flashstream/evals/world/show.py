@@ -27,15 +27,15 @@ def show(spec: WorldSpec, to: Path, report: Progress, *, of_each: int = 4) -> di
     Returns what was written where, and the world's facts. Raises `InvalidRequestError` for a spec
     that makes no world or a folder that cannot be made, `MissingPackageError`.
     """
-    try:
-        to.mkdir(parents=True, exist_ok=True)
-    except OSError as failure:
-        raise InvalidRequestError(f"{to} cannot be made a folder: {failure.strerror}") from failure
     world = World(spec)
     report("planning the world", 0.0)
     visits = world.timeline.visits
     report("planning the world", 1.0)
     questions = sample(world, Wanted(of_each))
+    try:
+        to.mkdir(parents=True, exist_ok=True)
+    except OSError as failure:
+        raise InvalidRequestError(f"{to} cannot be made a folder: {failure.strerror}") from failure
     facts = {
         "split": spec.split,
         "seed": spec.seed,
