@@ -10,7 +10,6 @@ from flashstream.memory_store.flash_config import FlashConfig
 from flashstream.memory_store.memory import StreamMemory
 from flashstream.memory_store.positions import timeline
 from flashstream.memory_store.publish import publish_flash
-from flashstream.memory_store.slots import TemporalSlots
 from flashstream.memory_store.snapshot import MemorySnapshot, row_bytes
 
 __all__ = ["FlashConfig", "FlashMemory", "FlashStep"]
@@ -47,20 +46,14 @@ class FlashMemory(StreamMemory[FlashStep]):
         epoch: int = 0,
         fingerprint: str = "",
     ) -> None:
-        slots = TemporalSlots(
+        super().__init__(
+            config,
             config.csm_slots,
             config.csm_grid**2,
-            channels,
-            candidates=config.candidates,
-            weighing=config.weighing,
-        )
-        super().__init__(
-            slots,
             channels,
             stream=stream,
             epoch=epoch,
             fingerprint=fingerprint,
-            thumbnail_bytes=config.thumbnail_bytes,
         )
         self.config = config
         self._timeline = timeline(config.timeline, config.position_s, config.max_positions)

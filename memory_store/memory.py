@@ -14,6 +14,7 @@ from flashstream.memory_store.candidates import Candidate, Newcomer, picture_id
 from flashstream.memory_store.delta import MemoryDelta
 from flashstream.memory_store.half import finite
 from flashstream.memory_store.pooling import Pyramid
+from flashstream.memory_store.slot_config import SlotConfig
 from flashstream.memory_store.slots import TemporalSlots
 from flashstream.memory_store.snapshot import MemorySnapshot
 from flashstream.memory_store.state import MemoryState, SlotState, SpatialFrame, StateHeader
@@ -36,20 +37,24 @@ class StreamMemory(ABC, Generic[Seen]):
 
     def __init__(
         self,
-        slots: TemporalSlots,
+        config: SlotConfig,
+        slots: int,
+        patches: int,
         channels: int,
         *,
         stream: str,
         epoch: int,
         fingerprint: str,
-        thumbnail_bytes: int,
     ) -> None:
+        """slots: of `patches` × `channels`, chosen and weighed as `config` says."""
         self.channels = channels
         self.stream, self.epoch, self.fingerprint = stream, epoch, fingerprint
         self.version = 0
         self.as_of: float | None = None
-        self._slots = slots
-        self._thumbnail_bytes = thumbnail_bytes
+        self._slots = TemporalSlots(
+            slots, patches, channels, candidates=config.candidates, weighing=config.weighing
+        )
+        self._thumbnail_bytes = config.thumbnail_bytes
         self._snapshot: MemorySnapshot | None = None
 
     @abstractmethod

@@ -11,7 +11,6 @@ from flashstream.memory_store.abstract import AbstractMemory, SemanticAttention
 from flashstream.memory_store.delta import MemoryDelta
 from flashstream.memory_store.memory import StreamMemory
 from flashstream.memory_store.publish import publish_star
-from flashstream.memory_store.slots import TemporalSlots
 from flashstream.memory_store.snapshot import MemorySnapshot, row_bytes
 from flashstream.memory_store.star_config import StarConfig
 from flashstream.memory_store.state import MemoryState, SpatialFrame
@@ -48,20 +47,14 @@ class StarMemory(StreamMemory[NDArray[np.float16]]):
                     f"{grid}; accepted: {divisors}",
                     key=name,
                 )
-        slots = TemporalSlots(
+        super().__init__(
+            config,
             config.temporal_slots,
             config.temporal_grid**2,
-            channels,
-            candidates=config.candidates,
-            weighing=config.weighing,
-        )
-        super().__init__(
-            slots,
             channels,
             stream=stream,
             epoch=epoch,
             fingerprint=fingerprint,
-            thumbnail_bytes=config.thumbnail_bytes,
         )
         self.config, self.grid = config, grid
         self._abstract = AbstractMemory(
