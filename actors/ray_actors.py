@@ -28,7 +28,7 @@ from flashstream.memory_store.journal import MemoryJournal
 from flashstream.memory_store.open import open_store
 from flashstream.memory_store.snapshot import MemorySnapshot
 from flashstream.models.memory import empty_memory
-from flashstream.models.registry import family
+from flashstream.models.registry import configured
 from flashstream.telemetry import RayTelemetry
 from flashstream.video.source import VideoSource
 
@@ -42,7 +42,7 @@ def build_encoder(settings: Settings, telemetry: RayTelemetry) -> BatchingEncode
     if settings.device() == "cpu":
         torch.set_num_threads(settings.encoder.threads)
     return BatchingEncoder(
-        family(settings.model).encoder(settings.device()),
+        configured(settings).encoder(settings.device()),
         telemetry,
         max_batch=settings.encoder.max_batch,
         max_wait_s=settings.encoder.max_wait_ms / 1000,
@@ -68,8 +68,7 @@ class StreamActor:
 
     def __init__(self, spec: StreamSpec, settings: Settings) -> None:
         configure_logs()
-        model = family(settings.model)
-        memory = settings.memory.applied_to(model.memory)
+        model = configured(settings)
         telemetry = RayTelemetry()
         streams = settings.streams
         store = open_store(settings.store_url())
@@ -80,14 +79,14 @@ class StreamActor:
                 commit_interval_s=streams.commit_interval_s,
                 reconnect_max_s=streams.reconnect_max_s,
                 thumbnail_width=streams.thumbnail_width,
-                thumbnail_bytes=memory.thumbnail_bytes,
+                thumbnail_bytes=model.memory.thumbnail_bytes,
                 picture_ttl_s=settings.store.picture_ttl_s,
                 lend_s=settings.answers.deadline_s + 10,
             ),
             open_journal=lambda: MemoryJournal.open(
                 spec.id,
                 store,
-                lambda epoch: empty_memory(model, spec.id, epoch=epoch, config=memory),
+                lambda epoch: empty_memory(model, spec.id, epoch=epoch),
             ),
             open_source=lambda: VideoSource(
                 spec.url,

@@ -9,7 +9,7 @@ from flashstream.deployments.answering import Answerer
 from flashstream.deployments.loopback import keep_replica_on_loopback
 from flashstream.deployments.messages import AnswerDone, AnswerRequest, TextDelta
 from flashstream.errors import NotReadyError
-from flashstream.models.registry import family as family_named
+from flashstream.models.registry import configured
 from flashstream.telemetry import RayTelemetry
 
 
@@ -22,7 +22,7 @@ class AnswererReplica:
         from flashstream.deployments.engine.engine import MemoryEngine
 
         keep_replica_on_loopback()
-        family = family_named(settings.model)
+        family = configured(settings)
         family.check()
         folder = family.prepare(settings.cache_dir)
         self._engine = MemoryEngine.start(folder, settings.engine, ray_metrics=True)

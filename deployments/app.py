@@ -13,7 +13,7 @@ from flashstream.deployments.loopback import keep_replica_on_loopback
 from flashstream.deployments.service import Service
 from flashstream.logs import configure_logs
 from flashstream.memory_store.open import open_store
-from flashstream.models.registry import family
+from flashstream.models.registry import configured
 
 APP = "flashstream"
 
@@ -27,7 +27,7 @@ class Gateway:
         self._settings = settings
         self._service = Service(
             settings,
-            family(settings.model),
+            configured(settings),
             open_store(settings.store_url()),
             AnswererClient(answerer),
         )

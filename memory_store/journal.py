@@ -76,7 +76,12 @@ class MemoryJournal(Generic[Seen]):
                 record="meta",
             )
         memory.restore(state)
-        return cls(memory, store, frozenset(stored.records))
+        journal = cls(memory, store, frozenset(stored.records))
+        now = names(memory.view())
+        if journal._stored - now:
+            # Fewer frames are kept of a slot than were stored: slots must not name the others.
+            journal._changed_at = dict.fromkeys(now, memory.version)
+        return journal
 
     @property
     def pending(self) -> bool:

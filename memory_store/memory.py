@@ -153,7 +153,7 @@ class StreamMemory(ABC, Generic[Seen]):
         """Become the memory that `state` was taken of; stream and epoch stay this one's.
 
         Thumbnails larger than this memory takes are left out.
-        Raises FingerprintError if it was written by another model, or is of another kind or size.
+        Raises FingerprintError if it is of another encoder, kind or size.
         """
         header = state.header
         if header.fingerprint != self.fingerprint:

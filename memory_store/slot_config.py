@@ -1,7 +1,5 @@
 """What both kinds of memory let be chosen about their slots."""
 
-from math import inf
-
 from pydantic import BaseModel, ConfigDict, Field
 
 from flashstream.memory_store.detail import DetailName
@@ -22,12 +20,14 @@ class SlotConfig(BaseModel):
     detail: DetailName = Field("balanced", description="which slots are shown in detail")
     temper: float = Field(1.0, ge=0, le=1, description="β: a weight w counts as w^β in the cost")
     foresight: float = Field(32.0, ge=1, le=1e9, description="frames that the newest counts as")
-    saturation: float | None = Field(
-        64.0, ge=1, description="frames that a slot counts as at most; null: no limit"
+    saturation: float = Field(
+        64.0,
+        ge=1,
+        allow_inf_nan=True,
+        description="frames a slot counts as at most; .inf: no limit",
     )
 
     @property
     def weighing(self) -> Weighing:
         """How frames count in the Ward cost."""
-        most = inf if self.saturation is None else self.saturation
-        return Weighing(self.temper, self.foresight, most)
+        return Weighing(self.temper, self.foresight, self.saturation)

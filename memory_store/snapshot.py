@@ -30,7 +30,7 @@ class Slots:
     """The temporal slots, in slot order; S of them, S ≤ the configured number.
 
     ids: int32[S], an identity that a slot keeps as long as it lives.
-    weights: int64[S], frames merged into the slot; their sum is the number of frames seen.
+    weights: int64[S], frames (Flash: steps) merged into the slot; their sum is the `version`.
     first_s, mean_s, last_s: float64[S], Unix seconds of the earliest, mean and latest frame.
     pictures: one tuple a slot with the ids of its candidates' thumbnails, best first; those that
         have none are left out.
@@ -61,7 +61,7 @@ class MemorySnapshot:
     version: number of observed frames (Flash: steps of two) that led here.
     as_of: Unix time of the newest of them.
     uuid: "{stream}:{epoch}:{version}:{digest}"; equal uuids mean equal rows in all respects.
-    fingerprint: of the model family that made the features.
+    fingerprint: of the encoder that made the features.
     """
 
     stream: str

@@ -145,7 +145,9 @@ class WardClusters:
 
     def nbytes(self) -> int:
         """Bytes of all arrays; constant over a stream's life."""
-        return self._means.nbytes() + self._distances.nbytes() + 44 * (self.slots + 1)
+        columns = (self.ids, self.weights, self.first_s, self.mean_s, self.last_s)
+        held = sum(column.nbytes for column in columns)
+        return self._means.nbytes() + self._distances.nbytes() + held
 
     def _scale(self) -> NDArray[np.float64]:
         """w_i·w_j / (w_i + w_j) of the weights as they count, float64[K+1, K+1]."""

@@ -1,11 +1,14 @@
 """Settings: sources in order, and refusals that say what is accepted."""
 
+from math import inf, nan
 from pathlib import Path
 
 import pytest
 
 from flashstream.config import load
 from flashstream.errors import SettingError
+from flashstream.models.demo.family import DemoFamily
+from flashstream.models.registry import configured
 
 
 def test_command_line_beats_environment_beats_file_beats_default(tmp_path: Path) -> None:
@@ -60,3 +63,20 @@ def test_a_redis_password_is_not_shown() -> None:
     settings = load(environ={"FLASHSTREAM_STORE__REDIS_URL": "redis://:secret@h:1/0"})
     assert "secret" not in repr(settings)
     assert settings.store_url() == "redis://:secret@h:1/0"
+
+
+def test_the_memory_is_as_the_settings_want_it() -> None:
+    family = configured(load(environ={}))
+    assert family.memory == DemoFamily.memory
+    wanted = {"detail": "rare", "temper": 0.5, "foresight": 4.0, "saturation": inf}
+    wanted |= {"candidates": 3, "thumbnail_bytes": 9000}
+    settings = load(
+        overrides={f"memory.{name}": value for name, value in wanted.items()}, environ={}
+    )
+    memory = configured(settings).memory
+    assert {name: getattr(memory, name) for name in wanted} == wanted
+    assert memory.geometry() == DemoFamily.memory.geometry()
+    assert DemoFamily().memory == DemoFamily.memory  # of this configuration alone
+    for name, wrong in (("detail", "newest"), ("saturation", nan), ("temper", 2)):
+        with pytest.raises(SettingError, match=f"memory.{name}"):
+            load(overrides={f"memory.{name}": wrong}, environ={})

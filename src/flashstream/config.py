@@ -78,13 +78,15 @@ class MemorySettings(Section):
     detail: DetailName | None = Field(None, description="which slots are shown in detail")
     temper: float | None = Field(None, ge=0, le=1, description="β: weights count as w^β")
     foresight: float | None = Field(None, ge=1, le=1e9, description="frames the newest counts as")
-    saturation: float | None = Field(None, ge=1, description="frames a slot counts as at most")
+    saturation: float | None = Field(
+        None, ge=1, description="frames a slot counts as at most; .inf: no limit"
+    )
     candidates: int | None = Field(None, ge=1, le=16, description="frames kept for each slot")
     thumbnail_bytes: int | None = Field(None, ge=4096, description="largest thumbnail kept")
 
     def applied_to(self, memory: StarConfig) -> StarConfig:
         """A family's sizes, with what is set here in their place."""
-        return memory.model_copy(update=self.model_dump(exclude_none=True))
+        return StarConfig.model_validate(memory.model_dump() | self.model_dump(exclude_none=True))
 
 
 class AnswerSettings(Section):

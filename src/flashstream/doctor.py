@@ -150,9 +150,9 @@ def _video(_: Settings) -> Iterator[Finding]:
 
 
 def _model(settings: Settings) -> Iterator[Finding]:
-    from flashstream.models.registry import family
+    from flashstream.models.registry import configured
 
-    model = family(settings.model)
+    model = configured(settings)
     model.check()
     yield Finding("model files", Verdict.OK, f"{model.name}, fingerprint {model.fingerprint()}")
 

@@ -257,7 +257,7 @@ class CorruptRecordError(StoreError):
 
 
 class FingerprintError(StoreError):
-    """A stored memory was written by another model, or by the same with another geometry."""
+    """A stored memory is of another encoder, of another kind or of other sizes."""
 
     code, status = "wrong_fingerprint", 409
 

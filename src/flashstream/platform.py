@@ -22,7 +22,7 @@ from flashstream.config import Settings
 from flashstream.errors import FlashstreamError, NotReadyError, PortInUseError
 from flashstream.memory_store.embedded import EmbeddedValkey
 from flashstream.memory_store.open import open_store
-from flashstream.models.registry import family
+from flashstream.models.registry import configured
 
 Report = Callable[[str, float], None]
 """Called with what is being started, and the share of it done (0 to 1)."""
@@ -80,7 +80,7 @@ class Platform:
         settings = self._settings
         check_port_free(settings.http.host, settings.http.port, "http.port")
         check_port_free("127.0.0.1", settings.metrics.port, "metrics.port")
-        model = family(settings.model)
+        model = configured(settings)
         model.check()
         with self._step("store"):
             settings = self._open_store(settings)

@@ -415,3 +415,19 @@ def test_a_stored_memory_gives_the_snapshot_it_gave(
     assert same.snapshot().uuid == before.uuid
     for name in ("features", "parts", "groups", "times", "positions"):
         assert getattr(after, name).tobytes() == getattr(before, name).tobytes()
+
+
+def test_frames_that_are_no_longer_kept_are_let_go_of_whole(store: Store, kind: Kind) -> None:
+    """With fewer candidates than when it was stored, no slot names a frame that is gone."""
+    store.delete("fewer")
+    journal = opened(kind, store, "fewer", candidates=2)
+    seen = kind.seen(42)
+    watch(journal, seen[:40])
+    journal.commit()
+    fewer = opened(kind, store, "fewer", candidates=1)
+    watch(fewer, seen[40:])
+    fewer.commit()
+    again = opened(kind, store, "fewer", candidates=1)
+    assert again.memory.version == 42
+    assert content(again) == content(fewer)
+    assert all(len(slot.candidates) == 1 for slot in again.memory.view().slots)

@@ -153,7 +153,7 @@ def test_a_restored_state_has_the_same_future(
 
 
 def test_wide_rows_come_out_to_the_same_bits_when_restored() -> None:
-    # As wide as published, so that distances are computed block by block.
+    # As wide as published.
     rng = np.random.default_rng(1)
     through = WardClusters(9, 16, 1280)
     points = rng.normal(size=(30, 16 * 1280)).astype(np.float32)

@@ -19,7 +19,7 @@ from flashstream.deployments.engine.engine import MemoryEngine
 from flashstream.deployments.messages import AnswerDone, AnswerRequest
 from flashstream.memory_store.snapshot import MemorySnapshot
 from flashstream.models.family import ModelFamily
-from flashstream.models.registry import family as family_named
+from flashstream.models.registry import configured
 from flashstream.telemetry import NullTelemetry
 
 Report = Callable[[str, float], None]
@@ -50,7 +50,7 @@ def run(settings: Settings, report: Report, sizes: Sizes | None = None) -> dict[
     Returns {"batch": …, "prefix": …, "flatness": …, "machine": …, "model": …}.
     """
     facts = machine_facts()
-    family = family_named(settings.model)
+    family = configured(settings)
     family.check()
     folder = family.prepare(settings.cache_dir, report)
     report("language model", 0.0)

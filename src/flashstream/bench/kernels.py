@@ -12,8 +12,7 @@ import torch
 from flashstream.bench.kernel_cases import Case, published
 from flashstream.bench.machine import machine_facts
 from flashstream.errors import GpuRequiredError, KernelMismatchError
-
-Report = Callable[[str, float], None]
+from flashstream.models.family import Progress
 
 _COPY_BYTES = 2**30
 _CACHE_BYTES = 2**28  # more than any GPU's cache holds
@@ -56,7 +55,7 @@ class CudaTimer:
         return 2 * _COPY_BYTES / self.us(lambda: target.copy_(source))
 
 
-def run(report: Report) -> dict[str, Any]:
+def run(report: Progress) -> dict[str, Any]:
     """Check and time every kernel at the published sizes, on the current GPU.
 
     Returns {op: [{size, dtype, us, torch_us, speedup, floor_us, of_bandwidth}], "copy_gb_per_s",
@@ -84,7 +83,7 @@ class KernelBench:
         device: torch.device,
         timer: Timer,
         bytes_per_us: float,
-        report: Report,
+        report: Progress,
     ) -> None:
         self._cases, self._device, self._timer = cases, device, timer
         self._bytes_per_us, self._report = bytes_per_us, report

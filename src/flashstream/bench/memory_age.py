@@ -46,9 +46,8 @@ def measure(
         report("a long life", 0.999 * old.memory.version / frames)
     resident_old = _resident()
     report("a long life", 1.0)
-    span = max(
-        _WINDOW, young // 5
-    )  # frames timed of each young memory, half of them before `young`
+    # Frames timed of each young memory, half of them before `young`.
+    span = max(_WINDOW, young // 5)
     spent_old: list[float] = []
     spent_young: list[float] = []
     gc.disable()

@@ -31,8 +31,8 @@ def errors(
     """Squared error of all frames to their nearest centroid, once all were seen.
 
     points: float32[N, P·D], frames at the temporal grid of P patches. Returns the error of
-    "ours", of ours with the papers' cost, and of each of `BASELINES`; those that start at random
-    are means over `seeds`.
+    "ours", of ours with the papers' cost, and of each of `BASELINES`: of the
+    streaming ones the mean over `seeds`, of the offline one the best of `tries` starts.
 
     The baselines run on the same points in a basis of their span, which changes no distance.
     """

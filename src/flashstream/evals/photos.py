@@ -24,7 +24,7 @@ from flashstream.memory_store.snapshot import MemorySnapshot
 from flashstream.models.demo.encoder import encoder_weights
 from flashstream.models.demo.labels import Labels, load_labels
 from flashstream.models.family import ModelFamily, Progress
-from flashstream.models.registry import family as family_named
+from flashstream.models.registry import configured
 
 QUESTION = "What does the camera show now?"
 MAX_TOKENS = 24
@@ -66,7 +66,7 @@ def run(settings: Settings, report: Progress) -> dict[str, Any]:
             f"{settings.model!r} has none of; accepted: demo",
             key="model",
         )
-    family = family_named(settings.model)
+    family = configured(settings)
     family.check()
     labels = load_labels()
     folder = family.prepare(settings.cache_dir, report)

@@ -32,14 +32,6 @@ class Summary(Protocol):
         ...
 
 
-class Sample(Summary, Protocol):
-    """A summary whose slots are points of the stream as they were."""
-
-    def frames(self) -> tuple[int, ...]:
-        """The numbers of the kept points, from 1, in the order of the slots."""
-        ...
-
-
 class WardSummary:
     """The product's own consolidation as a `Summary`; points are P patches × D channels."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from flashstream.config import Settings
 from flashstream.errors import SettingError
 from flashstream.models.family import ModelFamily
 
@@ -23,3 +24,10 @@ def family(name: str) -> ModelFamily:
             model=name,
         )
     return _FAMILIES[name]()
+
+
+def configured(settings: Settings) -> ModelFamily:
+    """The family that the settings name, its memory as they want it."""
+    model = family(settings.model)
+    model.memory = settings.memory.applied_to(model.memory)
+    return model

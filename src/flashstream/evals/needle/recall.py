@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import isfinite, sqrt
 from statistics import fmean
 from typing import Any
 
@@ -19,7 +19,7 @@ class Way:
     subject: str
     temper: float | None
     foresight: float | None
-    saturation: float | None
+    saturation: float | None  # None is no limit, too
     detail: str
 
     @classmethod
@@ -29,7 +29,7 @@ class Way:
             task.subject,
             task.config.temper if star else None,
             task.config.foresight if star else None,
-            task.config.saturation if star else None,
+            task.config.saturation if star and isfinite(task.config.saturation) else None,
             detail,
         )
 

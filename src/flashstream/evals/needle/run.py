@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
-from math import sqrt
+from math import inf, sqrt
 from multiprocessing import get_context
 from typing import Any
 
@@ -20,12 +20,12 @@ DAYS = 8
 # (temper, foresight, saturation): the papers' cost first, then the default. Without weights, which
 # temper 0 takes away, the others change nothing.
 WARD = (
-    (1.0, 1.0, None),
+    (1.0, 1.0, inf),
     (1.0, 32.0, 64.0),
-    (1.0, 32.0, None),
+    (1.0, 32.0, inf),
     (1.0, 4.0, 16.0),
-    (0.5, 1.0, None),
-    (0.0, 1.0, None),
+    (0.5, 1.0, inf),
+    (0.0, 1.0, inf),
 )
 _GOLDEN = (sqrt(5) - 1) / 2
 BASELINES = ("streaming_kmeans", "streaming_kmeans_reset", "offline_kmeans", "uniform", "fifo")

@@ -14,7 +14,7 @@ from flashstream.memory_store.star import StarMemory
 from flashstream.memory_store.star_config import StarConfig
 from flashstream.models.family import FrameEncoder, Progress
 from flashstream.models.memory import empty_memory
-from flashstream.models.registry import family as family_named
+from flashstream.models.registry import configured
 
 
 class Model(Protocol):
@@ -57,8 +57,8 @@ class ConfiguredModel:
         self._report = report
         self._folder: Path | None = None
         self.name = settings.model
-        self.family = family_named(settings.model)
-        self.memory_config = settings.memory.applied_to(self.family.memory)
+        self.family = configured(settings)
+        self.memory_config = self.family.memory
 
     def check(self) -> None:
         """See `Model`."""
@@ -76,7 +76,7 @@ class ConfiguredModel:
 
     def memory(self, stream: str) -> StarMemory:
         """Empty, with the configured sizes."""
-        return empty_memory(self.family, stream, config=self.memory_config)
+        return empty_memory(self.family, stream)
 
     def memory_tokens(self) -> int:
         """See `Model`; counted on a memory of noise."""
