@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_info
 from typer.testing import CliRunner
 
 from flashstream.bench import memory as bench
 from flashstream.bench import memory_age, memory_speed
-from flashstream.bench.blas import blas_threads, openblas
 from flashstream.bench.memory import Sizes, measure
-from flashstream.bench.memory_speed import Subject
+from flashstream.bench.memory_speed import Subject, _Rival
 from flashstream.cli.main import app
 from flashstream.evals.baselines.lloyd import by_differences
 from flashstream.evals.compression import BASELINES
@@ -78,17 +78,25 @@ def test_all_that_was_promised_is_measured() -> None:
     json.dumps(result)
 
 
-def test_products_use_as_many_threads_as_they_may() -> None:
-    def threads() -> int:
-        library = openblas()
-        if library is None:
-            pytest.skip("numpy has another BLAS here")
-        return int(library.scipy_openblas_get_num_threads64_())
+def test_a_rival_is_timed_with_the_threads_it_was_given() -> None:
+    def threads() -> set[int]:
+        return {each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"}
+
+    seen: list[set[int]] = []
+
+    def measure(points: NDArray[np.float32], centroids: NDArray[np.float32]) -> Any:
+        seen.append(threads())
+        return by_differences(points, centroids)
 
     before = threads()
-    with blas_threads(1) as changed:
-        assert changed
-        assert threads() == 1
+    subject = Subject(
+        "made up", 4, 1, lambda _: None, lambda _: np.ones(2, np.float32), max, measure
+    )
+    for given in (1, None):
+        rival = _Rival.of(subject, measure, True, given, Clock(), Clock())
+        for _ in range(3):
+            rival.add(np.ones(2, np.float32), True)
+        assert seen.pop() == ({1} if given else before)
     assert threads() == before
 
 

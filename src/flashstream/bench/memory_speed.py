@@ -2,15 +2,14 @@
 
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
-from flashstream.bench.blas import blas_threads
 from flashstream.evals.baselines import StreamingKMeans
 from flashstream.evals.baselines.lloyd import Measure, by_product
 from flashstream.models.family import Progress
@@ -143,6 +142,7 @@ class _Rival:
     kmeans: StreamingKMeans
     threads: int | None
     times: _Times
+    libraries: ThreadpoolController
 
     @classmethod
     def of(
@@ -155,8 +155,8 @@ class _Rival:
         cpu_clock: Clock,
     ) -> Self:
         kmeans = StreamingKMeans(subject.slots, seed=0, settle=settle, measure=measure)
-        return cls(kmeans, threads, _Times(clock, cpu_clock))
+        return cls(kmeans, threads, _Times(clock, cpu_clock), ThreadpoolController())
 
     def add(self, point: NDArray[np.float32], keep: bool) -> None:
-        with nullcontext() if self.threads is None else blas_threads(self.threads):
+        with self.libraries.limit(limits=self.threads, user_api="blas"):
             self.times.add(partial(self.kmeans.add, point, 0.0), keep)
