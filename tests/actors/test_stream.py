@@ -286,3 +286,18 @@ def test_kept_pictures_outlive_the_memory_s_own(bench: Bench) -> None:
     assert jpeg == worker.picture(picture)
     assert jpeg.startswith(b"\xff\xd8")
     assert worker.picture("unknown") is None
+
+
+def test_a_thumbnail_is_made_within_its_limit(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: set[tuple[int, int]] = set()
+
+    def recorded(rgb: NDArray[np.uint8], width: int, *, limit: int) -> bytes:
+        asked.add((width, limit))
+        return b"jpeg"
+
+    monkeypatch.setattr("flashstream.actors.stream.thumbnail", recorded)
+    worker = bench.start()
+    until(lambda: worker.status().frames_seen > 0)
+    assert asked == {(OPTIONS.thumbnail_width, OPTIONS.thumbnail_bytes)}

@@ -110,7 +110,7 @@ def first_of(data: Path, *candidates: str) -> Path:
 
 def json_entries(path: Path) -> Iterator[Entry]:
     """The objects of a JSON file that holds a list of them."""
-    content = _json(path, _read(path))
+    content = _json(path, read(path))
     if not isinstance(content, list):
         raise BenchmarkDataError(f"{path} holds {_kind(content)}; a list of objects is taken")
     for number, part in enumerate(content):
@@ -119,7 +119,7 @@ def json_entries(path: Path) -> Iterator[Entry]:
 
 def json_object(path: Path) -> dict[str, Any]:
     """The object that a JSON file holds."""
-    content = _json(path, _read(path))
+    content = _json(path, read(path))
     if not isinstance(content, dict):
         raise BenchmarkDataError(f"{path} holds {_kind(content)}; an object is taken")
     return content
@@ -127,14 +127,14 @@ def json_object(path: Path) -> dict[str, Any]:
 
 def jsonl_entries(path: Path) -> Iterator[Entry]:
     """The objects of a file with one in each line; empty lines are passed over."""
-    for number, line in enumerate(_read(path).splitlines(), 1):
+    for number, line in enumerate(read(path).splitlines(), 1):
         if line.strip():
             yield _entry(path, f"line {number}", _json(path, line, f"line {number}"))
 
 
 def csv_entries(path: Path, columns: Sequence[str]) -> Iterator[Entry]:
     """The rows of a CSV file whose head has at least these columns."""
-    rows = csv.DictReader(_read(path).splitlines(keepends=True))
+    rows = csv.DictReader(read(path).splitlines(keepends=True))
     missing = [name for name in columns if name not in (rows.fieldnames or ())]
     if missing:
         raise BenchmarkDataError(
@@ -159,7 +159,7 @@ def gathered(questions: Sequence[Question], files: Sequence[Path]) -> Annotation
     return Annotations(tuple(questions), tuple(files))
 
 
-def _read(path: Path) -> str:
+def read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except OSError as failure:

@@ -11,10 +11,12 @@ Layout, of `.npz` (arrays) and `.safetensors` (tensors, and texts in its metadat
 """
 
 import json
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +68,7 @@ def load(path: Path, shape: Sequence[int], fingerprint: str) -> FeatureFile:
         raise BenchmarkDataError(
             f"{path} has no {failure.args[0]}; features, times_s and fingerprint are taken"
         ) from None
-    except (OSError, ValueError, SafetensorError) as failure:
+    except (OSError, ValueError, EOFError, BadZipFile, zlib.error, SafetensorError) as failure:
         raise BenchmarkDataError(f"{path} cannot be read as features: {failure}") from None
     frames = len(stored.features)
     expected = (frames, *shape)

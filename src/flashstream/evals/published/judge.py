@@ -144,18 +144,15 @@ class ChatJudge:
         try:
             message = content["choices"][0]["message"]
             said = message.get("content") or message.get("refusal") or ""
-        except (KeyError, IndexError, TypeError, AttributeError):
+            usage = content.get("usage") or {}
+            asked = int(usage.get("prompt_tokens") or 0)
+            made = int(usage.get("completion_tokens") or 0)
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError):
             raise JudgeFailedError(
                 f"{self._url} answers, but not as a chat address does: "
                 f"{json.dumps(content)[:_SHOWN]}"
             ) from None
-        usage = content.get("usage") or {}
-        return Judged(
-            read_verdict(str(said)),
-            str(said),
-            int(usage.get("prompt_tokens") or 0),
-            int(usage.get("completion_tokens") or 0),
-        )
+        return Judged(read_verdict(str(said)), str(said), asked, made)
 
 
 def check(settings: JudgeSettings) -> None:

@@ -1,8 +1,8 @@
 """A run's folder: what was asked, answered and judged, kept line by line as it comes.
 
 `run.json` says what the run is; `results.jsonl` has two kinds of lines, both with the question's
-id and the run's fingerprint: an answer, and a verdict on it. Each line is on the disk before the
-next question's is paid for, so that an interrupted run goes on where it was.
+id and the run's fingerprint: an answer, and a verdict on it. Each line is on the disk before that
+question's next step is paid for, so that an interrupted run goes on where it was.
 """
 
 import hashlib

@@ -5,7 +5,7 @@ Frames are numbered from 0; frame n is of the moment n / fps. All questions abou
 answered from what was seen up to it, that frame included.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,10 +82,6 @@ class Timeline:
         """The names seen by a moment, of a group or of all, in the order of their first coming."""
         seen = (v.name for v in self.until(until_s) if group is None or v.group == group)
         return tuple(dict.fromkeys(seen))
-
-    def order(self, until_s: float, wanted: Callable[[Visit], bool]) -> tuple[str, ...]:
-        """The names of the visits wanted, in the order in which they began."""
-        return tuple(visit.name for visit in self.until(until_s) if wanted(visit))
 
     def facts(self) -> list[dict[str, Any]]:
         return [visit.facts() for visit in self.visits]

@@ -7,6 +7,7 @@ from flashstream.evals.published.annotations import (
     first_of,
     gathered,
     json_entries,
+    read,
 )
 from flashstream.evals.published.question import Annotations, Question
 
@@ -93,7 +94,7 @@ def _activity_groups(answer: Entry) -> tuple[tuple[str, str], ...]:
 
 def _youtube_names(mapping: Path) -> dict[str, str]:
     names = {}
-    for number, line in enumerate(mapping.read_text().splitlines(), 1):
+    for number, line in enumerate(read(mapping).splitlines(), 1):
         words = line.split()
         if len(words) == 2:
             names[words[1]] = words[0]

@@ -2,20 +2,11 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from flashstream.evals.world.names import NAMES, Name, extras
 
 _WORD: Final = re.compile(r"[a-z]+")
-
-
-@dataclass(frozen=True, slots=True)
-class Mention:
-    """A thing that a text names, and the number of the word at which it does."""
-
-    name: str
-    at: int
 
 
 class Lexicon:
@@ -28,24 +19,20 @@ class Lexicon:
                 self._known.setdefault(_stems(words), name.word)
         self._longest = max((len(words) for words in self._known), default=0)
 
-    def mentions(self, text: str) -> list[Mention]:
-        """The first mention of each thing, in the order of the text."""
+    def names(self, text: str) -> list[str]:
+        """The things that a text names, in its order, each once."""
         words = _stems(text)
-        found: dict[str, Mention] = {}
+        found: dict[str, None] = {}
         at = 0
         while at < len(words):
             for span in range(min(self._longest, len(words) - at), 0, -1):
                 name = self._known.get(words[at : at + span])
                 if name is not None:
-                    found.setdefault(name, Mention(name, at))
+                    found.setdefault(name)
                     at += span - 1
                     break
             at += 1
-        return list(found.values())
-
-    def names(self, text: str) -> list[str]:
-        """The things that a text names, in its order, each once."""
-        return [mention.name for mention in self.mentions(text)]
+        return list(found)
 
 
 def with_article(name: str) -> str:
