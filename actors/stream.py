@@ -173,7 +173,7 @@ class StreamWorker:
             with self._memory_lock:
                 memory = journal.memory
                 version, nbytes = memory.version, memory.nbytes()
-                as_of = memory.as_of if version else None
+                as_of = memory.as_of
                 durable = journal.durable_version
         return StreamStatus(
             spec=self._spec,

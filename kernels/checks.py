@@ -31,8 +31,8 @@ def check(
     if not isinstance(tensor, torch.Tensor):
         raise MemoryShapeError(f"{name} is {type(tensor).__name__}; a torch.Tensor is taken")
     if tensor.dtype not in dtypes:
-        taken = " or ".join(_plain(dtype) for dtype in dtypes)
-        raise MemoryShapeError(f"{name} is {_plain(tensor.dtype)}; {taken} is taken")
+        taken = " or ".join(plain(dtype) for dtype in dtypes)
+        raise MemoryShapeError(f"{name} is {plain(tensor.dtype)}; {taken} is taken")
     fits = tensor.dim() == len(shape) and all(
         size == wanted if isinstance(wanted, int) else size >= wanted[0].isupper()
         for size, wanted in zip(tensor.shape, shape, strict=True)
@@ -55,8 +55,8 @@ def check_range(name: str, value: float, low: float, high: float) -> None:
 def check_dtype(name: str, dtype: torch.dtype, taken: Sequence[torch.dtype]) -> None:
     """Refuse a type of result. Raises MemoryShapeError."""
     if dtype not in taken:
-        accepted = " or ".join(map(_plain, taken))
-        raise MemoryShapeError(f"{name} is {_plain(dtype)}; {accepted} is taken")
+        accepted = " or ".join(map(plain, taken))
+        raise MemoryShapeError(f"{name} is {plain(dtype)}; {accepted} is taken")
 
 
 def takes_triton(tensor: torch.Tensor) -> bool:
@@ -82,5 +82,5 @@ def on_device_of(tensor: torch.Tensor) -> Iterator[None]:
         yield
 
 
-def _plain(dtype: torch.dtype) -> str:
+def plain(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")

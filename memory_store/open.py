@@ -13,7 +13,10 @@ def open_store(url: str) -> Store:
 
     Connects at the first use. Raises SettingError for any other URL.
     """
-    scheme = urlsplit(url).scheme
+    try:
+        scheme = urlsplit(url).scheme
+    except ValueError as error:  # the URL itself may hold a password
+        raise SettingError(f"store.redis_url is no URL: {error}") from None
     if scheme == "memory":
         return LocalStore()
     if scheme in ("redis", "rediss", "unix"):

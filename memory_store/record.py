@@ -24,7 +24,7 @@ from flashstream.errors import CorruptRecordError
 FORMAT = 2
 _MAGIC = b"FSMR"
 _PREFIX = struct.Struct("<4sHIQ8s")
-_DTYPES = frozenset({"<f2", "<f4", "<f8", "<i2", "|u1"})
+_DTYPES = frozenset({"<f2", "<f4", "<i2", "|u1"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,7 +144,10 @@ class RedisStore:
 
 def redacted(url: str) -> str:
     """The URL without user, password and options, to be shown."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "(an unreadable URL)"
     try:
         port = f":{parts.port}" if parts.port else ""
     except ValueError:

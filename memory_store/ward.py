@@ -1,4 +1,4 @@
-"""Exact streaming consolidation by the least Ward cost (design §4).
+"""Exact streaming consolidation by the least Ward cost (docs/memory.md).
 
 K clusters and one new frame are K+1 points; to keep K clusters exactly one pair has to merge, and
 the pair that raises the weighted k-means objective least is the one of least Ward cost

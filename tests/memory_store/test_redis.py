@@ -246,3 +246,10 @@ def test_open_store_refuses_others(url: str) -> None:
 def test_a_url_that_redis_cannot_read_is_refused() -> None:
     with pytest.raises(SettingError, match="no Redis URL"):
         open_store("redis://host:many/0")
+
+
+def test_a_url_that_cannot_be_read_is_refused_without_being_shown() -> None:
+    with pytest.raises(SettingError, match=r"store\.redis_url is no URL") as refused:
+        open_store("redis://:secret@[::1")
+    assert "secret" not in str(refused.value)
+    assert redacted("redis://:secret@[::1") == "(an unreadable URL)"

@@ -21,7 +21,7 @@ from flashstream.kernels.ward_update import reference as ward_reference
 Outputs = Sequence[torch.Tensor]
 
 _STAR, _FLASH = (25, 16 * 1024), (60, 256 * 1280)  # slots, numbers in each
-_CANDIDATES, _BEST = 5, 2  # two slots' that merged, and the newcomer
+_CANDIDATES, _BEST = 4, 2  # two slots' that merged
 _QWEN = PatchLayout(14, (0.481, 0.458, 0.408), (0.269, 0.261, 0.276), frames=2, merge=2)
 _VIT = PatchLayout(14, (0.481, 0.458, 0.408), (0.269, 0.261, 0.276))
 _SINGLE_ROUNDING = {torch.float32: 1e-5, torch.float16: 2.0**-10, torch.bfloat16: 2.0**-7}

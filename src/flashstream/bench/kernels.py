@@ -12,6 +12,7 @@ import torch
 from flashstream.bench.kernel_cases import Case, published
 from flashstream.bench.machine import machine_facts
 from flashstream.errors import GpuRequiredError, KernelMismatchError
+from flashstream.kernels.checks import plain
 from flashstream.models.family import Progress
 
 _COPY_BYTES = 2**30
@@ -102,7 +103,7 @@ class KernelBench:
         error = trial.error()
         if not error <= case.limit:
             raise KernelMismatchError(
-                f"{case.op} on {case.size} in {_plain(case.dtype)} differs from its reference by "
+                f"{case.op} on {case.size} in {plain(case.dtype)} differs from its reference by "
                 f"{error:.3g}; {case.limit:.3g} is accepted, so it is not timed",
                 op=case.op,
                 size=case.size,
@@ -112,7 +113,7 @@ class KernelBench:
         floor = trial.bytes / self._bytes_per_us
         return {
             "size": case.size,
-            "dtype": _plain(case.dtype),
+            "dtype": plain(case.dtype),
             "us": round(ours, 2),
             "torch_us": round(reference, 2),
             "speedup": round(reference / ours, 2),
@@ -123,7 +124,3 @@ class KernelBench:
 
 def _event() -> torch.cuda.Event:
     return torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]  # torch's
-
-
-def _plain(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")

@@ -48,7 +48,7 @@ class Sizes:
 
 
 def run(report: Progress, sizes: Sizes | None = None) -> dict[str, Any]:
-    """Measure on the clips of `flashstream.media`; about ten minutes on two cores.
+    """Measure on the clips of `flashstream.media`; six to eight minutes on two cores.
 
     Returns what `measure` and `memory_age.measure` return, the footage, the sizes, and the
     machine. Raises MissingPackageError if a clip or the demo's encoder is not installed.
