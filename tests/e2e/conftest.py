@@ -1,6 +1,7 @@
 """One running platform and an RTSP camera, for all end-to-end tests."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from typing import Any
 
 import pytest
 from support.served import FIRST, FIRST_S, SECOND, Served
@@ -8,6 +9,18 @@ from support.served import FIRST, FIRST_S, SECOND, Served
 from flashstream import media
 from flashstream.demo.cameras import Film, Scene, film_of_photographs
 from flashstream.demo.rtsp import Mount, RtspServer
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[Any]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failed test shows what the platform had said by then, and which processes it has left."""
+    report = yield
+    service = getattr(item, "funcargs", {}).get("served")
+    if report.failed and isinstance(service, Served):
+        report.sections += [("the platform", service.told())]
+    return report
 
 
 @pytest.fixture(scope="session")

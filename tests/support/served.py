@@ -1,5 +1,6 @@
 """`flashstream serve` as a process of its own, for end-to-end tests."""
 
+import contextlib
 import json
 import signal
 import socket
@@ -95,7 +96,8 @@ class Served:
 
     def processes(self, title: str) -> list[psutil.Process]:
         """Processes of this platform whose title begins so."""
-        assert self._process is not None
+        if self._process is None:
+            return []
         found = []
         root = psutil.Process(self._process.pid)
         for child in (root, *root.children(recursive=True)):
@@ -105,6 +107,15 @@ class Served:
             except psutil.Error:
                 continue
         return found
+
+    def told(self, lines: int = 60) -> str:
+        """The end of its log, and the titles of its processes; for the report of a failed test."""
+        titles = []
+        for each in self.processes(""):
+            with contextlib.suppress(psutil.Error):  # gone since
+                titles.append(" ".join(each.cmdline())[:100])
+        log = (self.folder / "serve.log").read_text().splitlines()[-lines:]
+        return "\n".join([*log, *titles])
 
     @property
     def running(self) -> bool:
