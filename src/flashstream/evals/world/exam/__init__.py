@@ -1,0 +1,1 @@
+"""The exam of `flashstream eval world`: questions about stream worlds, asked of several memories."""
