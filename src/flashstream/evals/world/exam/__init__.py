@@ -1,1 +1,1 @@
-"""The exam of `flashstream eval world`: questions about stream worlds, asked of several memories."""
+"""The exam of `flashstream eval world`: questions about worlds, asked of several memories."""
