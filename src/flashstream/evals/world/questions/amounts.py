@@ -46,7 +46,8 @@ def how_long(scene: Scene) -> Round:
     if longest < 2 * _SHORT_S:
         return None
     about = exp(scene.rng.uniform(log(_SHORT_S), log(longest)))
-    visit = min(scene.timeline.visits, key=lambda v: abs(log((v.last_s - v.first_s) / about)))
+    stays = (visit for visit in scene.timeline.visits if visit.last_s > visit.first_s)
+    visit = min(stays, key=lambda v: abs(log((v.last_s - v.first_s) / about)))
     moment = scene.moment_after(visit.last_s)
     stay = visit.last_s - visit.first_s
     if moment is None or visit.path.action == "cross" or not scene.only(visit, moment):
