@@ -106,7 +106,8 @@ class MemoryEngine:
         temperature: float = 0.0,
         ignore_eos: bool = False,
     ) -> AsyncGenerator[EngineOutput]:
-        """Answer to `before` ⊕ item ⊕ `after`, in pieces as they come.
+        """Answer to `before` ⊕ item ⊕ `after`, in pieces as they come; an item of no tokens is left
+        out.
 
         uuid stands for the item: a uuid seen before means that its KV cache may be used again, so
         equal uuids must mean equal items. temperature 0 takes the likeliest token each time.
@@ -174,6 +175,8 @@ class MemoryEngine:
                 tokens=length,
                 accepted=self.max_model_len - 1,
             )
+        if not item.tokens:
+            return {"prompt_token_ids": [*head, *tail]}
         return {
             "prompt_token_ids": [*head, self._memory_token, *tail],
             "multi_modal_data": {

@@ -1,6 +1,7 @@
 """Frames shown to several memories in lockstep; at each question's moment, what each remembers."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from flashstream.errors import InvalidRequestError
 from flashstream.evals.world.questions.question import Question
 from flashstream.evals.world.world import World
+from flashstream.memory_store.pooling import Pyramid
 from flashstream.memory_store.snapshot import MemorySnapshot
 from flashstream.memory_store.star import StarMemory
 from flashstream.models.family import ModelFamily
@@ -18,11 +20,21 @@ Sight = tuple[float, NDArray[np.float16]]
 """A frame as the encoder has it: seconds since the world's start, float16[G, G, D]."""
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A frame as policies take it. time_s: Unix seconds; features: float16[G, G, D]; pooled: the
+    same at smaller grids, each made once for all policies that ask for it."""
+
+    time_s: float
+    features: NDArray[np.float16]
+    pooled: Pyramid
+
+
 class Policy(Protocol):
     """A way to remember a stream."""
 
-    def observe(self, features: NDArray[np.float16], time_s: float) -> None:
-        """The next frame, float16[G, G, D], at Unix time `time_s`."""
+    def observe(self, seen: Seen) -> None:
+        """The next frame."""
         ...
 
     def snapshot(self) -> MemorySnapshot:
@@ -36,8 +48,8 @@ class Product:
     def __init__(self, memory: StarMemory) -> None:
         self._memory = memory
 
-    def observe(self, features: NDArray[np.float16], time_s: float) -> None:
-        self._memory.observe(features, time_s, b"")
+    def observe(self, seen: Seen) -> None:
+        self._memory.observe(seen.features, seen.time_s, b"")
 
     def snapshot(self) -> MemorySnapshot:
         return self._memory.snapshot()
@@ -57,10 +69,10 @@ def watch(
     Raises `InvalidRequestError` if there is no frame up to the first moment.
     """
     waiting = sorted(set(moments_s))
-    seen = False
+    begun = False
 
     def asked() -> tuple[float, dict[str, MemorySnapshot]]:
-        if not seen:
+        if not begun:
             raise InvalidRequestError(f"no frame was shown up to second {waiting[0]:g}")
         return waiting.pop(0), {name: each.snapshot() for name, each in policies.items()}
 
@@ -71,9 +83,10 @@ def watch(
             yield asked()
         if features is None or not waiting:
             return
+        frame = Seen(start_s + time_s, features, Pyramid(features))
         for policy in policies.values():
-            policy.observe(features, start_s + time_s)
-        seen = True
+            policy.observe(frame)
+        begun = True
         if waiting[0] == time_s:
             yield asked()
 
