@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,16 @@ def test_sampling_is_by_presentation_time(films: Films, name: str) -> None:
     assert source.stats.segments == 1
     assert frames[0].key
     assert not frames[1].key
+
+
+def test_a_frame_s_time_is_what_interfaces_tell_of_it(films: Films) -> None:
+    """Those tell microseconds, so that whoever reads a time there has it to the bit."""
+    path = films.make("thirds.mp4", [k / 3 for k in range(6)])
+    with VideoSource(str(path), fps=3, clock=lambda: 1_790_000_000.1234567) as source:
+        times = [frame.wall_s for frame in source.frames()]
+    assert times[0] == 1_790_000_000.123457
+    assert times == [datetime.fromtimestamp(time_s, UTC).timestamp() for time_s in times]
+    assert times == sorted(times)
 
 
 def test_all_frames_come_in_order_with_b_frames(films: Films) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from flashstream.cli import world_live
 from flashstream.cli.console import check_writable, print_json, progress, write_json
 from flashstream.cli.options import JsonPath
 
@@ -13,6 +14,7 @@ def add_to(app: typer.Typer) -> None:
     """Add the commands about stream worlds."""
     app.command("world-show")(world_show)
     app.command("world-actors")(world_actors)
+    world_live.add_to(app)
 
 
 def world_show(

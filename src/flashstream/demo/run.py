@@ -1,12 +1,12 @@
 """Runs the demo: cameras over RTSP, the platform, questions; then stops all of it."""
 
-import socket
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from flashstream.apart import apart
 from flashstream.client import Client
 from flashstream.config import Settings
 from flashstream.demo import script
@@ -29,7 +29,7 @@ def run(settings: Settings, pictures: Path, report: Report, answered: Answered) 
         report("films", 0.0)
         films = script.films(Path(folder))
         report("films", 1.0)
-        own = _apart(settings, Path(folder) / "data")
+        own = apart(settings, Path(folder) / "data")
         with Platform(own, report) as platform, Client(platform.url) as client:
             # Each film begins when its stream connects, so that all of it is seen.
             mounts = {stream: Mount(film.path, on_demand=True) for stream, film in films.items()}
@@ -52,20 +52,6 @@ def run(settings: Settings, pictures: Path, report: Report, answered: Answered) 
         "seconds": round(time.monotonic() - began, 2),
         "pictures": str(pictures),
     }
-
-
-def _apart(settings: Settings, data_dir: Path) -> Settings:
-    http = settings.http.model_copy(update={"host": "127.0.0.1", "port": _free_port()})
-    metrics = settings.metrics.model_copy(update={"port": _free_port()})
-    store = settings.store.model_copy(update={"redis_url": None, "data_dir": data_dir})
-    return settings.model_copy(update={"http": http, "metrics": metrics, "store": store})
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _watch(report: Report) -> None:

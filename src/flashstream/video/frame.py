@@ -12,7 +12,8 @@ class Frame:
 
     pts_s: presentation time in seconds since the source's first frame, monotone within a source.
     wall_s: Unix time in seconds at which the picture was (or, for a file, is taken to have been)
-        seen; spaced as the presentation times are, so network jitter does not reach the memory.
+        seen, to the microsecond; spaced as the presentation times are, so network jitter does not
+        reach the memory.
     rgb: uint8[H, W, 3].
     key: the frame was coded on its own (a key frame).
     """

@@ -141,7 +141,8 @@ class Player:
 
     def _frame(self, picture: VideoFrame, time_s: float) -> Frame | None:
         """The frame, when its time has come; None if the source was closed before."""
-        wall_s = self._wallclock.wall(time_s)
+        # Interfaces tell times to the microsecond; so what they tell is what a memory holds.
+        wall_s = round(self._wallclock.wall(time_s), 6)
         frame = Frame(time_s, wall_s, _rgb(picture), bool(picture.key_frame))
         while (early := self._wallclock.early(time_s, self._now())) > 0:
             if self._closed.wait(early):

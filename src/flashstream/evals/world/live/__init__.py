@@ -1,0 +1,1 @@
+"""A world watched and asked about through the running platform, against the same in one process."""
