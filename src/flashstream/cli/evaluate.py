@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from flashstream.cli import world
+from flashstream.cli import world, world_exam
 from flashstream.cli.console import check_writable, print_json, progress, write_json
 from flashstream.cli.options import JsonPath
 from flashstream.cli.published import EvalGroup, add_to
@@ -63,3 +63,4 @@ def needle(
 
 add_to(app)
 world.add_to(app)
+world_exam.add_to(app)
