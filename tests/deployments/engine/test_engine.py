@@ -90,6 +90,12 @@ async def test_answers_equal_transformers(engine: MemoryEngine, tiny_folder: Pat
         assert text.split() == reference(tiny_folder, item, "w20 w21", 24).split()
 
 
+async def test_an_item_of_no_tokens_is_left_out(engine: MemoryEngine, tiny_folder: Path) -> None:
+    none = MemoryItem(np.zeros((0, CHANNELS), np.float16), np.zeros((0, 2), np.int64), 0)
+    text, _ = await ask(engine, none, "w20 w21", "nothing:1")
+    assert text.split() == reference(tiny_folder, none, "w20 w21", 24).split()
+
+
 async def test_second_question_reuses_the_memory(engine: MemoryEngine) -> None:
     item = make_item(4)
     _, first = await ask(engine, item, "w30 w31", "prefix:1")

@@ -71,7 +71,6 @@ def run(
     names = memories.check(options.policies)
     if options.workers is not None and options.workers < 1:
         raise SettingError(f"{options.workers} processes; 1 or more are taken")
-    sights.check(options.features)
     family = family or configured(settings)
     family.check()
     device = settings.device()
@@ -79,6 +78,7 @@ def run(
     report("making up the questions", 0.0)
     exam = paper(split, options.seed, of_each=options.of_each, lengths=options.lengths)
     report("making up the questions", 1.0)
+    sights.check(options.features)
     folder = family.prepare(settings.cache_dir, report)
     clock.lap("preparing")
     found = sit_all(

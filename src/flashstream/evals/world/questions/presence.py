@@ -20,11 +20,11 @@ def now(scene: Scene) -> Round:
     """What is there, or seldom that nothing is. Horizon 0, whatever is wanted."""
     visit = scene.pick(scene.timeline.visits)
     if scene.rng.random() < NOTHING_SHARE:
-        moment = round(visit.last_s + float(scene.rng.uniform(2, 60)))
+        moment = scene.frame_at(visit.last_s + float(scene.rng.uniform(2, 60)))
         if moment > scene.timeline.visits[-1].last_s or scene.timeline.seen_at(moment):
             return None
     else:
-        moment = round(float(scene.rng.uniform(visit.first_s, visit.last_s)))
+        moment = scene.frame_at(float(scene.rng.uniform(visit.first_s, visit.last_s)))
         if not visit.seen_at(moment):
             return None
     if not scene.clear(moment):
@@ -38,7 +38,7 @@ def now_is(scene: Scene) -> Round:
     """A thing that is there and, at the same moment, one that is not: one that was there before,
     comes later, or never comes."""
     visit = scene.pick(scene.timeline.visits)
-    moment = round(float(scene.rng.uniform(visit.first_s, visit.last_s)))
+    moment = scene.frame_at(float(scene.rng.uniform(visit.first_s, visit.last_s)))
     if not visit.seen_at(moment) or not scene.clear(moment):
         return None
     there = {each.name for each in scene.timeline.seen_at(moment)}

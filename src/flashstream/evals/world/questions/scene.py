@@ -58,9 +58,13 @@ class Scene:
         shortest, longest = self.ages
         return exp(self.rng.uniform(log(shortest), log(longest)))
 
+    def frame_at(self, time_s: float) -> float:
+        """The moment of the frame nearest to a time."""
+        return round(time_s * self._fps) / self._fps
+
     def moment_after(self, event_s: float) -> float | None:
         """The moment of a frame to ask at about an event of that moment; None if there is none."""
-        moment = round((event_s + self.age()) * self._fps) / self._fps
+        moment = self.frame_at(event_s + self.age())
         return moment if event_s < moment <= self._end_s and self.clear(moment) else None
 
     def clear(self, moment: float) -> bool:

@@ -1,0 +1,7 @@
+import pytest
+from support.exam import TinyFamily
+
+
+@pytest.fixture
+def family() -> TinyFamily:
+    return TinyFamily()
