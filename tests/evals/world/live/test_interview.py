@@ -13,13 +13,10 @@ from flashstream.errors import NotReadyError
 from flashstream.evals.world.live.clock import FrameTimes
 from flashstream.evals.world.live.interview import Interview
 from flashstream.evals.world.questions.question import Question
+from flashstream.platform import no_report
 
 Ask = Callable[..., Question]
 FPS = 10.0
-
-
-def quiet(step: str, share: float) -> None:
-    """Reports to nobody."""
 
 
 class Stream:
@@ -66,7 +63,7 @@ def test_each_question_is_asked_at_its_moment(ask: Ask) -> None:
     stream = Stream()
     questions = [ask(1.0, "Late?"), ask(0.3, "Together?"), ask(0.3, "Together?")]
     one = interview(stream)
-    said = one.ask(questions, quiet)
+    said = one.ask(questions, no_report)
     assert [(each.text, each.wanted) for each in said] == [
         ("Together?", 3),
         ("Together?", 3),
@@ -82,11 +79,11 @@ def test_each_question_is_asked_at_its_moment(ask: Ask) -> None:
 
 
 def test_a_refusal_stands_in_place_of_an_answer(ask: Ask) -> None:
-    said = interview(Stream()).ask([ask(0.1, "Too much?"), ask(0.2)], quiet)
+    said = interview(Stream()).ask([ask(0.1, "Too much?"), ask(0.2)], no_report)
     assert (said[0].error, said[0].answer) == ("overloaded", "")
     assert said[1].error is None
 
 
 def test_a_stream_that_stands_still_is_given_up(ask: Ask) -> None:
     with pytest.raises(NotReadyError, match=r"no new frame for 0\.3 s; it is live: frames arrive"):
-        interview(Stream(ends_at=2), patience_s=0.3).ask([ask(0.5)], quiet)
+        interview(Stream(ends_at=2), patience_s=0.3).ask([ask(0.5)], no_report)

@@ -24,15 +24,12 @@ from flashstream.evals.world.questions.sampler import KINDS
 from flashstream.evals.world.world import World, WorldSpec
 from flashstream.memory_store.snapshot import MemorySnapshot
 from flashstream.models.family import ModelFamily
+from flashstream.platform import no_report
 from flashstream.video.opening import probe
 from flashstream.video.source import VideoSource
 
 Ask = Callable[..., Question]
 NOON = datetime(2027, 5, 6, 12, 0, tzinfo=UTC)
-
-
-def quiet(step: str, share: float) -> None:
-    """Reports to nobody."""
 
 
 class Family(ColourFamily):
@@ -56,7 +53,7 @@ class Family(ColourFamily):
 
 @pytest.fixture(scope="module")
 def path(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return filmed(world, tmp_path_factory.mktemp("live"), quiet)
+    return filmed(world, tmp_path_factory.mktemp("live"), no_report)
 
 
 def test_the_camera_sends_as_many_pictures_as_cameras_do(world: World, path: Path) -> None:
@@ -104,7 +101,7 @@ def test_questions_of_one_frame_are_asked_together(ask: Ask) -> None:
         for text, number in (("A", 7), ("B", 3), ("C", 7))
     ]
     snapshots = cast("dict[int, MemorySnapshot]", {3: "three", 7: "seven"})
-    assert asyncio.run(answers(Who(), asked, snapshots, quiet)) == [
+    assert asyncio.run(answers(Who(), asked, snapshots, no_report)) == [
         "A of seven, 2 at once",
         "B of three, 1 at once",
         "C of seven, 2 at once",
