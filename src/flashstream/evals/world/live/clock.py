@@ -47,11 +47,6 @@ class FrameTimes:
         nearest = min(self._told, key=lambda told: abs(told - number))
         return round(self._told[nearest] + (number - nearest) / self._fps, 6)
 
-    @property
-    def told(self) -> int:
-        """How many frames the stream told the time of."""
-        return len(self._told)
-
 
 class LiveQuestion:
     """A question of a world as it is asked while the world is shown at another time of day."""
