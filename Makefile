@@ -7,7 +7,7 @@ TORCH := torch==2.13.0+cpu
 TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test check train-demo clean
+.PHONY: setup demo test check train-demo eval-report clean
 
 setup: $(STAMP)
 
@@ -33,6 +33,11 @@ check: setup
 
 train-demo: setup
 	$(BIN)/python -m flashstream.models.demo.train
+
+eval-report: setup
+	$(BIN)/flashstream eval world --split test --json docs/results/world.json
+	$(BIN)/flashstream eval world-report docs/results/world.json \
+		--page docs/evaluation.md --plot docs/figures/world.svg
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -30,8 +30,9 @@ class TinyEncoder:
 
     def encode(self, frames: Sequence[NDArray[np.uint8]]) -> NDArray[np.float16]:
         self.frames += len(frames)
-        grid = np.stack(frames).reshape(-1, 4, 2, 4, 2, CHANNELS).mean(axis=(2, 4)) / 64
-        return grid.astype(np.float16)
+        patches = np.stack(frames).reshape(-1, 4, 2, 4, 2, CHANNELS)
+        grid: NDArray[np.float16] = (patches.mean(axis=(2, 4)) / 64).astype(np.float16)
+        return grid
 
 
 class TinyFamily:

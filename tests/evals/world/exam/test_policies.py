@@ -38,7 +38,8 @@ def remembered(
 
 
 def rows(snapshot: MemorySnapshot, part: Part) -> np.ndarray:
-    return snapshot.features[snapshot.parts == part]
+    found: np.ndarray = snapshot.features[snapshot.parts == part]
+    return found
 
 
 def pooled(number: int, grid: int) -> np.ndarray:

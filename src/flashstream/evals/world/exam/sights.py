@@ -39,7 +39,7 @@ def sights(
     if not path.exists():
         _store(path, world, family, encoder)
     for number, features in enumerate(_stored(path, world, family)):
-        yield world.time_of(number), features
+        yield world.time_of(number), np.array(features)
 
 
 def check(folder: Path | None) -> None:
