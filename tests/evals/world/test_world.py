@@ -204,3 +204,11 @@ def test_extras_act_in_train_worlds_where_they_are_wanted(book: PictureBook) -> 
     mixed = World(WorldSpec("train", 2, length_s=3600, extras=0.8), book)
     assert not known & {visit.name for visit in plain.timeline.visits}
     assert len(known & {visit.name for visit in mixed.timeline.visits}) >= 3
+
+def test_whoever_no_frame_shows_is_not_in_the_timeline() -> None:
+    """One that crosses in six seconds may pass between two frames five seconds apart."""
+    for seed in range(60):
+        spec = WorldSpec("test", seed, length_s=43_200, fps=0.2)
+        for visit in World(spec).timeline.visits:
+            assert visit.seen_at(visit.first_s)
+            assert visit.path.share_at(visit.first_s) >= 0.5

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import exp, log, log2
 
 import numpy as np
+from numpy.typing import NDArray
 
 from flashstream.errors import InvalidRequestError
 from flashstream.evals.world.cast import Actor
@@ -69,7 +70,7 @@ class Planner:
         blocks = self._blocks(stays, together)
         spare = length - sum(end for end, _ in blocks) - LEAST_GAP_S * (len(blocks) + 1)
         gaps = LEAST_GAP_S + max(0.0, spare) * rng.dirichlet(np.full(len(blocks) + 1, 1.2))
-        out: list[Visit] = []
+        out: list[Visit | None] = []
         at, actors = float(gaps[0]), iter(self._actors(visits))
         numbers = iter(range(visits))
         for (end, starts), gap in zip(blocks, gaps[1:], strict=True):
@@ -83,7 +84,7 @@ class Planner:
                     )
                 )
             at += end + float(gap)
-        return Timeline(out)
+        return Timeline([visit for visit in out if visit is not None])
 
     def _actions(self, visits: int) -> list[Action]:
         kinds, shares = zip(*ACTIONS, strict=True)
@@ -145,7 +146,8 @@ class Planner:
         enter_s: float,
         leave_s: float,
         half: int | None,
-    ) -> Visit:
+    ) -> Visit | None:
+        """None if no frame shows it: few frames a second may miss who only passes."""
         rng, stage = self._rng, self._stage
         size = float(rng.uniform(*stage.sizes))
         image = self._book.image(actor.picture)
@@ -183,7 +185,9 @@ class Planner:
             walk_s=min(3.0, (leave_s - enter_s) / 4),
             reach=reach if action == "pace" else 0.0,
         )
-        first, last = _seen(path, stage)
+        seen = _seen(path, stage)
+        if not len(seen):
+            return None
         return Visit(
             number,
             actor.picture,
@@ -191,14 +195,14 @@ class Planner:
             path,
             size,
             bool(rng.random() < 0.5),
-            first,
-            last,
+            float(seen[0]),
+            float(seen[-1]),
         )
 
 
-def _seen(path: Path, stage: Stage) -> tuple[float, float]:
-    """The moments of the first and last frame with at least half of the actor in the picture."""
+def _seen(path: Path, stage: Stage) -> NDArray[np.float64]:
+    """The moments of the frames with at least half of the actor in the picture."""
     start, end = int(path.enter_s * stage.fps), int(min(path.leave_s, stage.length_s) * stage.fps)
     times = np.arange(start, end + 1) / stage.fps
-    seen = times[path.share_at(times) >= SEEN_SHARE]
-    return float(seen[0]), float(seen[-1])
+    seen: NDArray[np.float64] = times[path.share_at(times) >= SEEN_SHARE]
+    return seen
