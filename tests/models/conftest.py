@@ -39,9 +39,9 @@ def remember() -> Remember:
 
     def make(frames: int, gap_s: float = 1.0, seed: int = 0) -> MemorySnapshot:
         rng = np.random.default_rng(seed)
-        memory = StarMemory(DemoFamily.memory, 2, 1280, stream="test", epoch=1)
+        memory = StarMemory(DemoFamily.memory, 4, 1280, stream="test", epoch=1)
         for number in range(frames):
-            grid = rng.uniform(0, 2, (2, 2, 1280)).astype(np.float16)
+            grid = rng.uniform(0, 2, (4, 4, 1280)).astype(np.float16)
             memory.observe(grid, NOW - (frames - 1 - number) * gap_s, b"")
         return memory.snapshot()
 

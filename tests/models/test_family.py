@@ -65,4 +65,15 @@ def test_a_missing_package_is_named(
 
 
 def test_the_trained_weights_are_small() -> None:
-    assert files.TRAINED.stat().st_size < 20e6
+    assert files.TRAINED.stat().st_size + files.ATTENTION.stat().st_size < 20e6
+
+
+def test_the_abstract_memorys_projections_are_trained(
+    family: ModelFamily, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attention = family.attention()
+    assert attention is not None
+    assert attention.query is not None
+    attention.check(family.channels)
+    monkeypatch.setattr(files, "ATTENTION", tmp_path / "none.safetensors")
+    assert family.attention() is None

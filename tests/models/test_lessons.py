@@ -19,7 +19,7 @@ def classifier() -> tuple[Features, Features]:
 @pytest.fixture
 def painter(classifier: tuple[Features, Features]) -> Painter:
     rng = np.random.default_rng(3)
-    backgrounds = np.maximum(rng.normal(0.2, 0.5, (6, 4, 1280)), 0).astype(np.float32)
+    backgrounds = np.maximum(rng.normal(0.2, 0.5, (6, 16, 1280)), 0).astype(np.float32)
     return Painter(backgrounds, *classifier, rng)
 
 
@@ -33,7 +33,7 @@ def story(painter: Painter) -> Story:
     """An espresso, a drum, a beagle: ten seconds each."""
     shown = [(label, [painter.sight(label, 0.9)] * 10) for label in (967, 541, 162)]
     times = (1.79e9 + np.arange(30)).tolist()
-    return tell(DemoFamily.memory, shown, times)
+    return tell(DemoFamily.memory, None, shown, times)
 
 
 @pytest.mark.parametrize("probability", [0.15, 0.5, 0.95])
@@ -51,12 +51,12 @@ def test_a_sight_is_classified_as_wanted(
 def test_a_made_up_memory_is_a_real_one_and_remembers_its_scenes(
     painter: Painter, labels: Labels, classifier: tuple[Features, Features]
 ) -> None:
-    teller = Storyteller(painter, DemoFamily.memory, 1000, np.random.default_rng(0))
+    teller = Storyteller(painter, DemoFamily.memory, None, 1000, np.random.default_rng(0))
     weight, bias = classifier
-    made = teller.story(40)
+    made = teller.story(80)
     snapshot = made.snapshot
-    assert snapshot.frames_seen == 40
-    assert len(snapshot.slots.ids) == 25
+    assert snapshot.frames_seen == 80
+    assert len(snapshot.slots.ids) == 60
     newest = snapshot.features[snapshot.parts == Part.SPATIAL].astype(np.float32).mean(0)
     assert int((weight @ newest + bias).argmax()) == made.scenes[-1].label
     assert made.label_at(snapshot.as_of) == made.scenes[-1].label

@@ -44,47 +44,58 @@ def test_a_mark_is_written_with_all_its_digits() -> None:
 
 @pytest.mark.parametrize("gap_s", [0.01, 0.3, 1.0, 45.0, 5000.0])
 def test_no_two_slots_share_a_mark(remember: Remember, gap_s: float) -> None:
-    snapshot = remember(40, gap_s)
+    snapshot = remember(80, gap_s)
     marks = slot_marks(snapshot.slots, snapshot.as_of)
-    assert len(set(marks)) == len(marks) == 25
+    assert len(set(marks)) == len(marks) == 60
 
 
 def test_marks_that_need_no_room_are_the_ages_themselves(remember: Remember) -> None:
     snapshot = remember(10, 3.0)
-    ages = snapshot.as_of - snapshot.slots.mean_s
+    ages = snapshot.as_of - snapshot.slots.first_s
     assert slot_marks(snapshot.slots, snapshot.as_of) == [(round(age), SECONDS) for age in ages]
 
 
 def test_entries_go_from_abstract_over_oldest_to_newest(remember: Remember) -> None:
-    snapshot = remember(60)
+    snapshot = remember(90)
     item = pack(snapshot)
-    parts = item.meta[:, 0].tolist()
-    assert parts == (
-        [Part.ABSTRACT] * 25 + [Part.RETRIEVED] * 12 + [Part.TEMPORAL] * 25 + [Part.SPATIAL]
+    assert item.meta[:, 0].tolist() == (
+        [Part.ABSTRACT] * 25 + [Part.TEMPORAL] * 60 + [Part.SPATIAL]
     )
-    assert item.meta[-1].tolist() == [Part.SPATIAL, 4, 0, NOW]
+    assert item.meta[-1].tolist() == [Part.SPATIAL, 16, 0, NOW, 1]
     newest = snapshot.features[snapshot.parts == Part.SPATIAL]
-    np.testing.assert_array_equal(item.features[-4:], newest)
-    since = dict(zip(snapshot.slots.ids.tolist(), snapshot.slots.first_s.tolist(), strict=True))
-    temporal = item.features[25 + 12 * 4 : -4].reshape(25, 4, -1)
-    for place, slot in enumerate(sorted(since, key=lambda s: since[s])):
-        rows = (snapshot.parts == Part.TEMPORAL) & (snapshot.groups == slot)
-        np.testing.assert_array_equal(temporal[place], snapshot.features[rows])
+    np.testing.assert_array_equal(item.features[-16:], newest)
+    slots = snapshot.slots
+    entries = np.split(item.features[25:-16], np.cumsum(item.meta[25:-1, 1])[:-1])
+    for entry, row in zip(entries, np.lexsort((slots.ids, slots.first_s)), strict=True):
+        rows = (snapshot.parts == Part.TEMPORAL) & (snapshot.groups == slots.ids[row])
+        np.testing.assert_array_equal(entry[:16], snapshot.features[rows])
+    weights = slots.weights[np.lexsort((slots.ids, slots.first_s))]
+    np.testing.assert_array_equal(item.meta[25:-1, 4], weights)
 
 
-def test_a_retrieved_frame_has_the_mark_of_its_slot(remember: Remember) -> None:
-    meta = pack(remember(60)).meta
-    temporal = {tuple(row[2:]) for row in meta.tolist() if row[0] == Part.TEMPORAL}
-    assert all(tuple(row[2:]) in temporal for row in meta.tolist() if row[0] == Part.RETRIEVED)
+def test_a_slot_shown_in_detail_has_its_frame_beside_its_centroid(remember: Remember) -> None:
+    snapshot = remember(90)
+    item = pack(snapshot)
+    slots = snapshot.slots
+    order = np.lexsort((slots.ids, slots.first_s))
+    entries = np.split(item.features[25:-16], np.cumsum(item.meta[25:-1, 1])[:-1])
+    detailed = set(snapshot.groups[snapshot.parts == Part.RETRIEVED].tolist())
+    assert len(detailed) == 12
+    for entry, row in zip(entries, order, strict=True):
+        slot = int(slots.ids[row])
+        assert len(entry) == (32 if slot in detailed else 16)
+        if slot in detailed:
+            rows = (snapshot.parts == Part.RETRIEVED) & (snapshot.groups == slot)
+            np.testing.assert_array_equal(entry[16:], snapshot.features[rows])
 
 
 def test_a_full_memory_has_as_many_tokens_whatever_its_age(remember: Remember) -> None:
-    assert {pack(remember(30, gap)).tokens for gap in (0.1, 1.0, 3600.0, 1e5)} == {613}
+    assert {pack(remember(70, gap)).tokens for gap in (0.1, 1.0, 3600.0, 1e5)} == {635}
 
 
 def test_tokens_are_those_of_the_meta(remember: Remember) -> None:
     item = pack(remember(4))
-    assert item.tokens == token_count(item.meta) == 4 + 4 * 10 + (4 + 1) * 26
+    assert item.tokens == token_count(item.meta) == 4 + 4 * 10 + 10
     assert item.features.dtype == np.float16
     assert item.meta.dtype == np.int64
     assert item.meta[:, 1].sum() == len(item.features)
@@ -101,5 +112,5 @@ def test_another_grid_is_refused(remember: Remember) -> None:
         times=snapshot.times[keep],
         positions=snapshot.positions[keep],
     )
-    with pytest.raises(MemoryShapeError, match="2×2"):
+    with pytest.raises(MemoryShapeError, match="4×4"):
         pack(cut)

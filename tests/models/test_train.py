@@ -3,12 +3,14 @@ import pytest
 
 from flashstream.evals.questions import photograph_pages
 from flashstream.memory_store.snapshot import Part
-from flashstream.models.demo.card import card
+from flashstream.models.demo.bank import Bank
+from flashstream.models.demo.card import Run, card
 from flashstream.models.demo.course import Course
 from flashstream.models.demo.encoder import encoder_weights
 from flashstream.models.demo.family import DemoFamily
 from flashstream.models.demo.labels import Labels
 from flashstream.models.demo.scenes import Features
+from flashstream.models.demo.streams import Wardrobe
 from flashstream.models.demo.train import Plan
 from flashstream.models.family import ModelFamily
 
@@ -31,40 +33,52 @@ def test_the_rate_warms_up_and_sinks() -> None:
 def test_a_page_depends_on_its_number_alone(
     labels: Labels, classifier: tuple[Features, Features]
 ) -> None:
-    backgrounds = np.random.default_rng(0).uniform(0, 1, (3, 4, 1280)).astype(np.float32)
+    backgrounds = np.random.default_rng(0).uniform(0, 1, (3, 16, 1280)).astype(np.float32)
+
+    wardrobe = Wardrobe(Bank(np.zeros((0, 4, 4, 1280), np.float16), [], []))
 
     def course() -> Course:
-        return Course(labels, DemoFamily.memory, backgrounds, *classifier, 5)
+        return Course(labels, DemoFamily.memory, None, backgrounds, *classifier, wardrobe, 5)
 
     again = course()
-    again.page(2, short=True)
-    one, two = course().page(7, short=False), again.page(7, short=False)
+    again.sights(2, short=True)
+    one, two = course().sights(7, short=False), again.sights(7, short=False)
     assert one.lessons == two.lessons
-    assert one.stories[0].snapshot.uuid == two.stories[0].snapshot.uuid
-    assert course().page(8, short=False).lessons != one.lessons
+    assert one.memories[0].uuid == two.memories[0].uuid
+    assert course().sights(8, short=False).lessons != one.lessons
 
 
 def test_pages_of_photographs_hold_what_the_encoder_sees(
     family: ModelFamily, labels: Labels, classifier: tuple[Features, Features]
 ) -> None:
     weight, bias = classifier
-    for page in photograph_pages(family, labels, classifier, "demo", 2, seed=1):
-        (story,) = page.stories
-        snapshot = story.snapshot
+    asked = 0
+    for page in photograph_pages(family, labels, classifier, "demo", 3, seed=1):
+        (snapshot,) = page.memories
         newest = snapshot.features[snapshot.parts == Part.SPATIAL].astype(np.float32).mean(0)
-        assert int(np.argmax(weight @ newest + bias)) == story.scenes[-1].label
+        label = int(np.argmax(weight @ newest + bias))
+        now = [lesson for lesson in page.lessons[0] if lesson.kind == "now"]
+        assert all(labels.named(lesson.answer, label) for lesson in now)
+        asked += len(now)
         assert len(page.lessons[0]) == 16
+    assert asked
+
+
+def test_sights_come_first_and_then_mostly_worlds() -> None:
+    plan = Plan(steps=400, sights_first=0.5, worlds_then=0.75)
+    of_world = [plan.of_world(step) for step in range(400)]
+    assert not any(of_world[:200])
+    assert 0.65 < np.mean(of_world[200:]) < 0.85
+    assert of_world == [plan.of_world(step) for step in range(400)]
 
 
 def test_the_card_shows_each_figure() -> None:
     text = card(
-        {"synthetic": {"now": (9, 10)}, "photographs": {"order": (3, 4)}},
-        rank=16,
-        seed=1,
-        steps=700,
-        seconds=1800,
-        threads=2,
+        {"sights": {"now": (9, 10)}, "photographs": {"order": (3, 4)}},
+        Run(rank=16, seed=1, steps=700, seconds=1800, threads=2, history="abcd", drawn=(0.7, 0.5)),
     )
-    assert "| question | synthetic | photographs |" in text
+    assert "| question | sights | photographs |" in text
+    assert "abcd" in text
+    assert "0.70" in text
     assert "| what is there now | 0.90 (9 of 10) | – |" in text
     assert "| which of two came first or last | – | 0.75 (3 of 4) |" in text

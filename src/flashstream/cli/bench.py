@@ -6,9 +6,10 @@ from typing import Any
 
 import typer
 
-from flashstream.cli.console import check_writable, print_json, progress, write_json
+from flashstream.cli.console import check_writable, print_json, progress
 from flashstream.cli.options import JsonPath
 from flashstream.cli.serve import Config, Set, settings_from
+from flashstream.json_file import write_json
 from flashstream.models.family import Progress
 
 app = typer.Typer(help="Measure, each claim against its baseline.", no_args_is_help=True)

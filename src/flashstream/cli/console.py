@@ -32,13 +32,6 @@ def check_writable(path: Path | None) -> None:
         raise SettingError(f"--json {path}: there is no folder {path.parent}")
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write a result file whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(value, indent=2) + "\n")
-    partial.replace(path)
-
-
 @contextmanager
 def progress(quiet: bool = False) -> Iterator[Report]:
     """A bar for each step that is reported; nothing when quiet."""

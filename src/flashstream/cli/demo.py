@@ -7,9 +7,10 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from flashstream.cli.console import check_writable, out, progress, write_json
+from flashstream.cli.console import check_writable, out, progress
 from flashstream.cli.options import JsonPath
 from flashstream.cli.serve import Config, Set, settings_from
+from flashstream.json_file import write_json
 
 
 def demo(

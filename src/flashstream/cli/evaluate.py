@@ -6,10 +6,11 @@ from typing import Annotated
 import typer
 
 from flashstream.cli import world, world_exam
-from flashstream.cli.console import check_writable, print_json, progress, write_json
+from flashstream.cli.console import check_writable, print_json, progress
 from flashstream.cli.options import JsonPath
 from flashstream.cli.published import EvalGroup, add_to
 from flashstream.cli.serve import Config, Set, settings_from
+from flashstream.json_file import write_json
 
 app = typer.Typer(help="Evaluate how right answers are.", no_args_is_help=True, cls=EvalGroup)
 

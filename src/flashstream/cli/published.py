@@ -6,11 +6,12 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from flashstream.cli.console import check_writable, print_json, progress, write_json
+from flashstream.cli.console import check_writable, print_json, progress
 from flashstream.cli.options import JsonPath
 from flashstream.cli.serve import Config, Set, settings_from
 from flashstream.errors import SettingError
 from flashstream.evals.published.benchmark import BENCHMARKS, Benchmark
+from flashstream.json_file import write_json
 
 Data = Annotated[
     Path, typer.Option("--data", metavar="DIR", help="The data set's folder (docs/published.md).")

@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from flashstream.cli import world_live
-from flashstream.cli.console import check_writable, print_json, progress, write_json
+from flashstream.cli.console import check_writable, print_json, progress
 from flashstream.cli.options import JsonPath
+from flashstream.json_file import write_json
 
 
 def add_to(app: typer.Typer) -> None:

@@ -4,9 +4,10 @@ from typing import Annotated
 
 import typer
 
-from flashstream.cli.console import check_writable, print_json, progress, write_json
+from flashstream.cli.console import check_writable, print_json, progress
 from flashstream.cli.options import JsonPath
 from flashstream.cli.serve import Config, Set, settings_from
+from flashstream.json_file import write_json
 
 
 def add_to(app: typer.Typer) -> None:

@@ -12,7 +12,8 @@ from flashstream.evals.still import still_frames
 from flashstream.models.demo.course import Page
 from flashstream.models.demo.labels import Labels
 from flashstream.models.demo.lessons import Teacher
-from flashstream.models.demo.scenes import Features, Painter, quadrants_of, tell
+from flashstream.models.demo.pack import CELLS
+from flashstream.models.demo.scenes import Features, Painter, cells_of, tell
 from flashstream.models.family import ModelFamily
 
 QUESTIONS = 16
@@ -35,7 +36,7 @@ def photograph_pages(
     weight, bias = classifier
     sights = _sights(family, media.select("photo", split), rng)
     shown_as = [int(np.argmax(weight @ np.mean(frames, (0, 1)) + bias)) for frames in sights]
-    painter = Painter(np.zeros((1, 4, weight.shape[1]), np.float32), weight, bias, rng)
+    painter = Painter(np.zeros((1, CELLS, weight.shape[1]), np.float32), weight, bias, rng)
     teacher = Teacher(labels, painter, rng)
     pages: list[Page] = []
     while len(pages) < count:
@@ -44,19 +45,19 @@ def photograph_pages(
             continue
         shown = [(shown_as[k], sights[k][: int(rng.integers(5, 11))]) for k in chosen]
         times = START_S + np.arange(sum(len(frames) for _, frames in shown))
-        story = tell(family.memory, shown, times.tolist())
-        pages.append(Page((story,), (tuple(teacher.lessons(story, QUESTIONS)),)))
+        story = tell(family.memory, family.attention(), shown, times.tolist())
+        pages.append(Page((story.snapshot,), (tuple(teacher.lessons(story, QUESTIONS)),)))
     return pages
 
 
 def _sights(
     family: ModelFamily, photographs: tuple[media.Medium, ...], rng: np.random.Generator
 ) -> list[list[Features]]:
-    """Of each photograph, the 2×2 features of ten frames of a still camera."""
+    """Of each photograph, the features of ten frames of a still camera."""
     encoder = family.encoder("cpu")
     sights = []
     for medium in photographs:
         with Image.open(media.locate(medium.name)) as picture:
             frames = [family.preprocess(frame) for frame in still_frames(picture, rng)]
-        sights.append([quadrants_of(grid) for grid in encoder.encode(frames)])
+        sights.append([cells_of(grid) for grid in encoder.encode(frames)])
     return sights

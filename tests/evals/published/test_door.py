@@ -134,6 +134,12 @@ def test_malformed_entries_are_told_by_file_and_entry(
     assert says in refused(name, tmp_path)
 
 
+def test_second_answers_of_another_shape_are_told(tmp_path: Path) -> None:
+    data.nextqa_oe(tmp_path)
+    data.write_json(tmp_path / "oe/add_reference_answer_test.json", {"24": "green"})
+    assert "video '24': an object of answers" in refused("nextqa", tmp_path, "oe")
+
+
 def test_answers_that_do_not_belong_are_told(tmp_path: Path) -> None:
     data.activitynet(tmp_path)
     data.write_json(tmp_path / "test_a.json", [])

@@ -7,7 +7,7 @@ from flashstream.evals.published.model import ConfiguredModel
 
 
 def test_a_full_memory_s_tokens_are_counted() -> None:
-    assert ConfiguredModel(Settings(), quiet).memory_tokens() == 613
+    assert ConfiguredModel(Settings(), quiet).memory_tokens() == 635
 
 
 def test_memory_has_the_configured_policy() -> None:

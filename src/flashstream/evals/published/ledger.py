@@ -18,6 +18,7 @@ import structlog
 from filelock import FileLock, Timeout
 
 from flashstream.errors import RunFolderError
+from flashstream.json_file import write_json
 
 RUN, RESULTS, LOCK = "run.json", "results.jsonl", "run.lock"
 
@@ -118,11 +119,7 @@ class Ledger:
                 raise RunFolderError(
                     f"{self.folder} has {RESULTS} but no {RUN}; give another folder"
                 )
-            partial = path.with_name(path.name + ".partial")
-            partial.write_text(
-                json.dumps({"fingerprint": self.fingerprint, "config": config}, indent=2) + "\n"
-            )
-            partial.replace(path)
+            write_json(path, {"fingerprint": self.fingerprint, "config": config})
             return
         try:
             kept = json.loads(path.read_text())

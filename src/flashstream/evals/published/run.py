@@ -2,9 +2,7 @@
 
 import asyncio
 import hashlib
-import json
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any
 
 from flashstream.config import Settings
@@ -17,6 +15,7 @@ from flashstream.evals.published.model import ConfiguredModel, MakeModel, Model
 from flashstream.evals.published.scores import mark, submission, summary
 from flashstream.evals.published.selection import Found, Options, find
 from flashstream.evals.published.watching import Watcher
+from flashstream.json_file import write_json
 from flashstream.models.family import Progress
 
 SCORES, SUBMISSION = "scores.json", "submission.json"
@@ -49,9 +48,9 @@ def run(
                 del ledger.verdicts[name]
         asyncio.run(_settle(benchmark, options, settings, model, found, ledger, judged, report))
         result = _result(benchmark, options, model, found, ledger)
-        _write(options.out / SCORES, result)
+        write_json(options.out / SCORES, result)
         if benchmark.name == "egoschema":
-            _write(options.out / SUBMISSION, submission(found.questions, ledger.answers))
+            write_json(options.out / SUBMISSION, submission(found.questions, ledger.answers))
     return result
 
 
@@ -145,9 +144,3 @@ def _result(
         },
         "run": {"folder": str(options.out), "fingerprint": ledger.fingerprint},
     }
-
-
-def _write(path: Path, content: Any) -> None:
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(content, indent=2) + "\n")
-    partial.replace(path)

@@ -37,9 +37,11 @@ class Troupe:
             out.append(Actor(name, drawings[int(rng.integers(len(drawings)))]))
         return out
 
-    def another(self, than: Collection[str], rng: np.random.Generator) -> str:
-        """A name that is not among those, drawn as those of a cast are."""
+    def another(self, than: Collection[str], rng: np.random.Generator) -> str | None:
+        """A name that is not among those, drawn as those of a cast are; None if those are all."""
         known = [name for name in (*self._names, *self._extras) if name.word in than]
+        if all(name in known for name in self._names):
+            return None
         return self._draw(known, rng).word
 
     def _draw(self, but: Collection[Name], rng: np.random.Generator) -> Name:

@@ -5,10 +5,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from flashstream.evals.world.names import NAMES
 from flashstream.models.demo.encoder import encoder_weights
 from flashstream.models.demo.labels import Labels
 from flashstream.models.demo.pack import LABEL_TOKENS
-from flashstream.models.demo.projector import MARK_WORDS
+from flashstream.models.demo.projector import MARK_WORDS, NAME_TOKENS
 
 
 def anchor_weights(labels: Labels, tokenizer: Any, embedding: Tensor) -> dict[str, Tensor]:
@@ -23,6 +24,10 @@ def anchor_weights(labels: Labels, tokenizer: Any, embedding: Tensor) -> dict[st
     for k, name in enumerate(labels.names):
         rows = table[token_ids(tokenizer, f" {name}")[:LABEL_TOKENS]]
         names[k, : len(rows)] = rows
+    actors = torch.zeros(len(NAMES), NAME_TOKENS, table.shape[1])
+    for k, actor in enumerate(NAMES):
+        rows = table[token_ids(tokenizer, f" {actor.word}")[:NAME_TOKENS]]
+        actors[k, : len(rows)] = rows
     marks = [token_ids(tokenizer, word) for word in MARK_WORDS]
     if any(len(ids) != 1 for ids in marks):
         raise ValueError("the tokenizer splits a word of the time marks")
@@ -30,6 +35,7 @@ def anchor_weights(labels: Labels, tokenizer: Any, embedding: Tensor) -> dict[st
         "classifier_weight": encoder["_fc.weight"].float(),
         "classifier_bias": encoder["_fc.bias"].float(),
         "label_tokens": names,
+        "name_tokens": actors,
         "mark_words": table[[ids[0] for ids in marks]],
     }
 

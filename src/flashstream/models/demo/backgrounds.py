@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from flashstream import media
-from flashstream.models.demo.scenes import Features, quadrants_of
+from flashstream.models.demo.scenes import Features, cells_of
 from flashstream.models.family import ModelFamily
 
 CROPS = 14
@@ -17,14 +17,14 @@ CLIP_EVERY = 20
 
 
 def backgrounds(family: ModelFamily, seed: int) -> Features:
-    """[B, 4, D] 2×2 features of random crops of the train photographs and frames of the clips."""
+    """[B, CELLS, D] features of random crops of the train photographs and frames of the clips."""
     rng = np.random.default_rng(seed)
     encoder = family.encoder("cpu")
     pictures = [family.preprocess(picture) for picture in _pictures(rng)]
     grids = [
         grid for i in range(0, len(pictures), 16) for grid in encoder.encode(pictures[i : i + 16])
     ]
-    return np.stack([quadrants_of(grid) for grid in grids])
+    return np.stack([cells_of(grid) for grid in grids])
 
 
 def _pictures(rng: np.random.Generator) -> Iterator[NDArray[np.uint8]]:

@@ -3,7 +3,9 @@
 The language model reads its memory as entries that begin with a mark ("037s" for 37 seconds ago).
 So that it need not calculate, a question's own words are followed by the mark of the temporal slot
 that covers that moment, or is nearest: "What was there 40 seconds ago?" becomes
-"What was there 40 seconds ago (037s)?". Moments before the stream was added get "(not seen)".
+"What was there 40 seconds ago (037s)?". Moments before the stream was added get "(not seen)". Of a
+stretch of time the marks of the first and last slot that began in it are given: "in the last hour
+(since 058m)", "between 20 and 5 minutes ago (from 019m to 007m)".
 
 Clock times without a zone ("at 14:03") are UTC, and mean the latest such time before `as_of`;
 "ago" counts from `as_of`.
@@ -17,9 +19,10 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from flashstream.memory_store.snapshot import Slots
-from flashstream.models.demo.pack import mark_text, slot_marks
+from flashstream.models.demo.pack import mark_text, slot_marks, slot_order
 
 NOT_SEEN = "not seen"
+NOTHING_NEW = "nothing new"
 TOLERANCE_S = 2.0
 """A moment this much before the first frame still means the first frame."""
 
@@ -40,7 +43,9 @@ _WORDS = (
 )
 _UNIT_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 
-_NUMBER = r"(?:\d+(?:\.\d+)?|" + "|".join(sorted(_WORDS, key=len, reverse=True)) + ")"
+# Words stand apart from their units: "and" is not a day.
+_IN_WORDS = "|".join(sorted(_WORDS, key=len, reverse=True))
+_NUMBER = rf"(?:\d+(?:\.\d+)?|(?:{_IN_WORDS})(?=[\s-]))"
 _UNIT = r"(?:seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|w)"
 _AGO = re.compile(
     rf"\b(?:(?P<half>half\s+an?)\s+|(?P<number>{_NUMBER})\s*-?\s*)(?P<unit>{_UNIT})"
@@ -56,6 +61,36 @@ _CLOCK = re.compile(
     r"(?:\s*UTC\b)?(?:\s+(?P<day2>yesterday|today)\b)?(?!\s*[:\d])",
     re.IGNORECASE,
 )
+
+
+_LENGTH = rf"(?:half\s+an?\s+|(?:{_NUMBER})\s*-?\s*){_UNIT}"
+_LENGTHS = rf"{_LENGTH}(?:\s+(?:and\s+)?{_LENGTH})?"
+_LAST = re.compile(rf"\b(?:last|past)\s+(?P<since>{_LENGTHS}|{_UNIT})\b", re.IGNORECASE)
+_BETWEEN = re.compile(
+    rf"\b(?:between|from)\s+(?:(?P<early>{_LENGTHS})(?:\s+ago)?|(?P<bare>{_NUMBER}))\s+(?:and|to)\s+"
+    rf"(?P<late>{_LENGTHS})\s+ago\b",
+    re.IGNORECASE,
+)
+_TIME = r"\d{1,2}:\d{2}(?::\d{2})?"
+_BETWEEN_CLOCK = re.compile(
+    rf"\b(?:between|from)\s+(?P<early>{_TIME})\s+(?:and|to|until)\s+(?P<late>{_TIME})\b",
+    re.IGNORECASE,
+)
+_PIECE = re.compile(
+    rf"\b(?:(?P<half>half\s+an?)\s+|(?P<number>{_NUMBER})\s*-?\s*)?(?P<unit>{_UNIT})\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of time that a question speaks of: where its words begin and end, and its ends in
+    Unix seconds."""
+
+    begin: int
+    end: int
+    start_s: float
+    stop_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +125,56 @@ def slot_at(slots: Slots, time_s: float) -> int | None:
     return int(order[0])
 
 
+def spans(question: str, as_of: float) -> list[Span]:
+    """The stretches of time in a question, in the order of their words."""
+    found: list[Span] = []
+    for match in _LAST.finditer(question):
+        found.append(Span(match.start(), match.end(), as_of - _length(match["since"]), as_of))
+    for match in _BETWEEN.finditer(question):
+        early, late = match["early"], match["late"]
+        if early is None:  # "20 and 5 minutes ago"
+            early = f"{match['bare']} {next(_PIECE.finditer(late))['unit']}"
+        start, stop = sorted(as_of - _length(words) for words in (early, late))
+        found.append(Span(match.start(), match.end(), start, stop))
+    for match in _BETWEEN_CLOCK.finditer(question):
+        since, until = (_clock_time(match[name], as_of) for name in ("early", "late"))
+        if since is not None and until is not None:
+            # The latest such end before the start: this one is yet to come.
+            until = as_of if until < since else until
+            found.append(Span(match.start(), match.end(), since, until))
+    return sorted(found, key=lambda span: span.end)
+
+
+def slots_in(slots: Slots, span: Span) -> list[int]:
+    """Rows of the slots that begin within a stretch of time, oldest first."""
+    since, until = span.start_s - TOLERANCE_S, span.stop_s + TOLERANCE_S
+    return [int(row) for row in slot_order(slots) if since <= slots.first_s[row] <= until]
+
+
 def annotate(question: str, slots: Slots, as_of: float) -> str:
-    """The question with the mark of each time it speaks of beside its words."""
+    """The question with the mark of each time it speaks of beside its words, and the first and
+    last mark of each stretch of time."""
     marks = slot_marks(slots, as_of)
-    out, last = [], 0
+    stretches = spans(question, as_of)
+    notes: list[tuple[int, str]] = []
+    for span in stretches:
+        rows = slots_in(slots, span)
+        words = [mark_text(*marks[row]) for row in rows[:: max(1, len(rows) - 1)]]
+        if not words:
+            notes.append((span.end, NOTHING_NEW))
+        elif span.stop_s >= as_of:
+            notes.append((span.end, f"since {words[0]}"))
+        else:
+            notes.append((span.end, f"from {words[0]} to {words[-1]}"))
     for moment in moments(question, as_of):
+        if any(span.begin < moment.end <= span.end for span in stretches):
+            continue
         row = slot_at(slots, moment.time_s)
-        mark = NOT_SEEN if row is None else mark_text(*marks[row])
-        out += [question[last : moment.end], f" ({mark})"]
-        last = moment.end
+        notes.append((moment.end, NOT_SEEN if row is None else mark_text(*marks[row])))
+    out, last = [], 0
+    for end, note in sorted(notes):
+        out += [question[last:end], f" ({note})"]
+        last = end
     return "".join([*out, question[last:]])
 
 
@@ -125,6 +201,20 @@ def _iso(text: str) -> float | None:
     except ValueError:
         return None
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+
+
+def _length(words: str) -> float:
+    """Seconds of "1 hour 30 minutes", "half an hour", "minute"."""
+    total = 0.0
+    for piece in _PIECE.finditer(words):
+        unit = _UNIT_S[piece["unit"][0].lower()]
+        total += unit * (0.5 if piece["half"] else _number(piece["number"] or "1"))
+    return total
+
+
+def _clock_time(words: str, as_of: float) -> float | None:
+    match = _CLOCK.search(f"at {words}")
+    return None if match is None else _clock(match, as_of)
 
 
 def _span(match: re.Match[str]) -> float:

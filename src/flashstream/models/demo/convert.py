@@ -17,6 +17,7 @@ from filelock import FileLock
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from flashstream.evals.world.names import NAMES
 from flashstream.memory_store.snapshot import Part
 from flashstream.models.demo import files, lora
 from flashstream.models.demo.anchor import anchor_weights
@@ -24,6 +25,7 @@ from flashstream.models.demo.family import DemoFamily
 from flashstream.models.demo.labels import load_labels
 from flashstream.models.demo.pack import entry_tokens
 from flashstream.models.demo.projector import DemoProjector
+from flashstream.models.demo.reader import DIMENSIONS
 from flashstream.models.family import Progress
 
 MEMORY_TOKEN_ID = 16
@@ -33,11 +35,16 @@ _MEMORY = DemoFamily.memory
 MAX_TOKENS = (
     _MEMORY.abstract_slots * entry_tokens(Part.ABSTRACT)
     + _MEMORY.temporal_slots * entry_tokens(Part.TEMPORAL)
-    + _MEMORY.retrieved_slots * entry_tokens(Part.RETRIEVED)
     + _MEMORY.spatial_frames * entry_tokens(Part.SPATIAL)
 )
 RANK = 16
-OPTIONS: dict[str, Any] = {"channels": 1280, "labels": 1000, "rank": RANK}
+OPTIONS: dict[str, Any] = {
+    "channels": 1280,
+    "labels": 1000,
+    "rank": RANK,
+    "names": len(NAMES),
+    "dimensions": DIMENSIONS,
+}
 LORA_PREFIX, PROJECTOR_PREFIX = "lora.", "projector."
 
 

@@ -9,16 +9,21 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from flashstream.memory_store.abstract import SemanticAttention
+from flashstream.memory_store.snapshot import MemorySnapshot
 from flashstream.memory_store.star import StarConfig
 from flashstream.models.demo.anchor import token_ids
 from flashstream.models.demo.batch import IGNORED, Chapter, Packed, Turn, pack_chapters
+from flashstream.models.demo.exercises import DRILL, Examiner, remember
 from flashstream.models.demo.labels import Labels
 from flashstream.models.demo.lessons import Lesson, Teacher
 from flashstream.models.demo.pack import pack
 from flashstream.models.demo.prompt import BEFORE, after
 from flashstream.models.demo.reference import ReferenceModel
-from flashstream.models.demo.scenes import Features, Painter, Story, Storyteller
+from flashstream.models.demo.scenes import Features, Painter, Storyteller
+from flashstream.models.demo.streams import StoryWorld, Wardrobe
 
+DRILL_S = 500.0
 END = 2
 """<|im_end|>, which ends an answer."""
 
@@ -27,7 +32,7 @@ END = 2
 class Page:
     """One step's material: memories, each with its lessons."""
 
-    stories: tuple[Story, ...]
+    memories: tuple[MemorySnapshot, ...]
     lessons: tuple[tuple[Lesson, ...], ...]
 
 
@@ -38,19 +43,22 @@ class Course:
         self,
         labels: Labels,
         config: StarConfig,
+        attention: SemanticAttention | None,
         backgrounds: Features,
         weight: Features,
         bias: Features,
+        wardrobe: Wardrobe,
         seed: int,
     ) -> None:
         self._labels, self._config, self._seed = labels, config, seed
         self._backgrounds, self._weight, self._bias = backgrounds, weight, bias
+        self._wardrobe, self._attention = wardrobe, attention
 
-    def page(self, number: int, short: bool) -> Page:
-        """Two short memories (early in training), or a middling and a full one."""
+    def sights(self, number: int, short: bool) -> Page:
+        """Synthetic sights: two short memories (early in training), or two middling or one full."""
         rng = np.random.default_rng([self._seed, number])
         painter = Painter(self._backgrounds, self._weight, self._bias, rng)
-        teller = Storyteller(painter, self._config, len(self._labels.names), rng)
+        teller = Storyteller(painter, self._config, self._attention, len(self._labels.names), rng)
         teacher = Teacher(self._labels, painter, rng)
         if short:
             sizes, counts = [int(n) for n in rng.integers(1, 10, 2)], [9, 9]
@@ -58,14 +66,31 @@ class Course:
             sizes, counts = [int(rng.integers(25, 71))], [16]
         else:
             sizes, counts = [int(n) for n in rng.integers(2, 20, 2)], [8, 8]
-        stories = tuple(teller.story(size) for size in sizes)
-        return Page(
-            stories,
-            tuple(
-                tuple(teacher.lessons(story, count))
-                for story, count in zip(stories, counts, strict=True)
-            ),
-        )
+        stories = [teller.story(size) for size in sizes]
+        lessons = [
+            tuple(teacher.lessons(story, count))
+            for story, count in zip(stories, counts, strict=True)
+        ]
+        return Page(tuple(story.snapshot for story in stories), tuple(lessons))
+
+    def world(self, number: int, count: int = 16) -> Page:
+        """A stream of some seconds up to a day, remembered in as many slots as usual, or fewer."""
+        rng = np.random.default_rng([self._seed, number, 1])
+        world = StoryWorld(self._wardrobe, number)
+        most = self._config.temporal_slots
+        slots = most if rng.random() < 0.4 else int(rng.integers(most // 5, most))
+        config = self._config.model_copy(update={"temporal_slots": slots})
+        memory = remember(world, config, self._attention, rng)
+        return Page((memory.snapshot,), (tuple(Examiner(rng).lessons(memory, count)),))
+
+    def drill(self, number: int, count: int = 16) -> Page:
+        """Some minutes in few slots, and questions mostly about order."""
+        rng = np.random.default_rng([self._seed, number, 2])
+        world = StoryWorld(self._wardrobe, number, DRILL_S)
+        slots = int(rng.integers(10, 25))
+        config = self._config.model_copy(update={"temporal_slots": slots})
+        memory = remember(world, config, self._attention, rng)
+        return Page((memory.snapshot,), (tuple(Examiner(rng).lessons(memory, count, DRILL)),))
 
 
 def packed(model: ReferenceModel, page: Page) -> Packed:
@@ -73,8 +98,8 @@ def packed(model: ReferenceModel, page: Page) -> Packed:
     table = model.llm.get_input_embeddings().weight
     before = model.embed(BEFORE)
     chapters = []
-    for story, lessons in zip(page.stories, page.lessons, strict=True):
-        memory = model.project(pack(story.snapshot)).to(before.dtype)
+    for snapshot, lessons in zip(page.memories, page.lessons, strict=True):
+        memory = model.project(pack(snapshot)).to(before.dtype)
         turns = [
             Turn(
                 token_ids(model.tokenizer, after(lesson.question)),

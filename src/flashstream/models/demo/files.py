@@ -10,6 +10,9 @@ from flashstream.media import package_folder
 TRAINED = Path(__file__).parent / "weights" / "demo.safetensors"
 """Trained projector parts and LoRA (bf16), made by `python -m flashstream.models.demo.train`."""
 
+ATTENTION = TRAINED.with_name("attention.safetensors")
+"""The abstract memory's projections (float16), made with them."""
+
 
 def encoder_file() -> Path:
     """EfficientNet-Lite0's weights (a torch state dict); raises `MissingPackageError`."""

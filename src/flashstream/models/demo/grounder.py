@@ -15,7 +15,8 @@ from flashstream.memory_store.snapshot import MemorySnapshot, Part
 from flashstream.models.demo.anchor import token_ids
 from flashstream.models.demo.clock import moments, slot_at
 from flashstream.models.demo.convert import OPTIONS, PROJECTOR_PREFIX
-from flashstream.models.demo.projector import KINDS, DemoProjector
+from flashstream.models.demo.pack import pack, slot_order
+from flashstream.models.demo.projector import DemoProjector
 
 _STOP_WORDS = (
     "a about after ago all also an and any anything are as at been before by came camera can come "
@@ -79,22 +80,18 @@ class DemoGrounder:
 
     @torch.inference_mode()
     def _slot_labels(self, snapshot: MemorySnapshot) -> Tensor:
-        """[S, LABEL_TOKENS, H] unit label tokens of each slot; weak ones stay short."""
+        """[S, LABEL_TOKENS, H] unit tokens of what each slot shows; weak ones stay short."""
         _, _, projector = self._load()
-        means = np.stack(
-            [
-                snapshot.features[(snapshot.parts == Part.TEMPORAL) & (snapshot.groups == slot)]
-                .astype(np.float32)
-                .mean(0)
-                for slot in snapshot.slots.ids
-            ]
+        item = pack(snapshot)
+        temporal = item.meta[:, 0] == Part.TEMPORAL
+        entries = torch.split(torch.from_numpy(item.features), item.meta[:, 1].tolist())
+        tokens = projector.words(
+            [entry for entry, wanted in zip(entries, temporal.tolist(), strict=True) if wanted],
+            item.meta[temporal, 4].tolist(),
         )
-        kinds = torch.full((len(means),), KINDS[Part.TEMPORAL])
-        share = projector.probabilities(torch.from_numpy(means), kinds)
-        tokens = torch.einsum("vk,kth->vth", share, projector.label_tokens.float())
         longest = projector.label_tokens.float().norm(dim=-1).amax()
         unit: Tensor = tokens / tokens.norm(dim=-1, keepdim=True).clamp(min=float(longest) * 0.3)
-        return unit
+        return unit[torch.from_numpy(np.argsort(slot_order(snapshot.slots)))]
 
     def _load(self) -> tuple[Any, Tensor, DemoProjector]:
         if self._loaded is None:

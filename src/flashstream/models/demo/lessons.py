@@ -129,7 +129,8 @@ class Teacher:
             question = self._pick(wording.ORDER_LAST).format(x=x, y=y)
             return Lesson("order", question, f"The {x if later else y}.")
         question = self._pick(wording.ORDER_YES).format(x=x, y=y)
-        return Lesson("order", question, "Yes." if a_first else f"No, the {y} came first.")
+        answer = f"The {x} came first, so yes." if a_first else f"The {y} came first, so no."
+        return Lesson("order", question, answer)
 
     def _seen(self, story: Story) -> Lesson:
         scene = story.scenes[int(self._rng.integers(len(story.scenes)))]

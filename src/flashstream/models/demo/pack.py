@@ -1,8 +1,9 @@
 """A snapshot as the demo projector takes it, and how many LLM tokens it becomes.
 
-Entries go from what is vaguest to what is newest: abstract rows, retrieved frames, temporal slots
-by their first frames, the newest frame. `meta` has one row an entry:
-(part, feature rows, time value, time unit); see `slot_marks`.
+Entries go from what is vaguest to what is newest: abstract rows, temporal slots by their first
+frames, the newest frame. A slot that is shown in detail has the rows of its frame beside those of
+its centroid: two views of one entry. `meta` has one row an entry:
+(part, feature rows, time value, time unit, frames); see `slot_marks`.
 """
 
 from collections.abc import Iterator
@@ -22,10 +23,10 @@ DIGITS = 3
 MAX_VALUE = 10**DIGITS - 1
 MARK_TOKENS = DIGITS + 3
 LABEL_TOKENS = 4
-QUADRANTS = 4
-COLUMNS = 4
+GRID = 4
+CELLS = GRID * GRID
+COLUMNS = 5
 
-_ORDER = (Part.ABSTRACT, Part.RETRIEVED, Part.TEMPORAL, Part.SPATIAL)
 _SECONDS = (1.0, 60.0, 3600.0, 86400.0)
 
 
@@ -39,15 +40,15 @@ def time_mark(age_s: float) -> tuple[int, int]:
 
 
 def slot_marks(slots: Slots, as_of: float) -> list[tuple[int, int]]:
-    """The mark of each temporal slot's mean age, in the table's order, no two the same.
+    """The mark of the age of each slot's first frame, in the table's order, no two the same.
 
     Of slots with equal marks the newer keeps it and the other takes the nearest free value, so
     that a mark in a question means one slot.
     """
     marks: dict[int, tuple[int, int]] = {}
     taken: set[tuple[int, int]] = set()
-    for row in np.argsort(-slots.mean_s, kind="stable").tolist():
-        value, unit = time_mark(as_of - float(slots.mean_s[row]))
+    for row in np.argsort(-slots.first_s, kind="stable").tolist():
+        value, unit = time_mark(as_of - float(slots.first_s[row]))
         marks[row] = next(mark for mark in _nearest(value, unit) if mark not in taken)
         taken.add(marks[row])
     return [marks[row] for row in range(len(slots.ids))]
@@ -61,6 +62,12 @@ def _nearest(value: int, unit: int) -> Iterator[tuple[int, int]]:
                 yield other, unit
 
 
+def slot_order(slots: Slots) -> NDArray[np.intp]:
+    """Rows of the slots' table as they are shown: by their first frames."""
+    order: NDArray[np.intp] = np.lexsort((slots.ids, slots.first_s))
+    return order
+
+
 def mark_text(value: int, unit: int) -> str:
     """How a time mark is written beside a question's words: "007s", "042m"."""
     return f"{value:0{DIGITS}d}{UNITS[unit]}"
@@ -68,11 +75,7 @@ def mark_text(value: int, unit: int) -> str:
 
 def entry_tokens(part: int) -> int:
     """LLM tokens of one entry of a part."""
-    if part == Part.ABSTRACT:
-        return 1
-    if part == Part.TEMPORAL:
-        return MARK_TOKENS + LABEL_TOKENS
-    return MARK_TOKENS + LABEL_TOKENS + QUADRANTS * LABEL_TOKENS
+    return 1 if part == Part.ABSTRACT else MARK_TOKENS + LABEL_TOKENS
 
 
 def token_count(meta: NDArray[np.int64]) -> int:
@@ -82,30 +85,37 @@ def token_count(meta: NDArray[np.int64]) -> int:
 
 def pack(snapshot: MemorySnapshot) -> MemoryItem:
     """Order a snapshot's entries and mark their times; raises `MemoryShapeError`."""
-    marks = dict(
-        zip(snapshot.slots.ids.tolist(), slot_marks(snapshot.slots, snapshot.as_of), strict=True)
-    )
-    since = dict(zip(snapshot.slots.ids.tolist(), snapshot.slots.first_s.tolist(), strict=True))
+    slots = snapshot.slots
+    marks = slot_marks(slots, snapshot.as_of)
     rows: list[NDArray[np.intp]] = []
-    meta: list[tuple[int, int, int, int]] = []
-    for part in _ORDER:
-        found = np.flatnonzero(snapshot.parts == part)
-        groups = snapshot.groups[found]
-        names: list[int] = list(dict.fromkeys(groups.tolist()))
-        timed = part in (Part.TEMPORAL, Part.RETRIEVED)
-        if timed:
-            names.sort(key=lambda name: (since[name], name))
-        elif part == Part.SPATIAL:
-            names.reverse()
-        for name in names:
-            entry = found[groups == name]
-            if part != Part.ABSTRACT and len(entry) != QUADRANTS:
-                raise MemoryShapeError(
-                    f"the demo model takes 2×2 features an entry of the {part.name.lower()} part, "
-                    f"not {len(entry)} rows"
-                )
-            rows.append(entry)
-            meta.append((int(part), len(entry), *(marks[name] if timed else (0, NOW))))
+    meta: list[tuple[int, int, int, int, int]] = []
+
+    def add(part: Part, found: NDArray[np.intp], mark: tuple[int, int], frames: int) -> None:
+        rows.append(found)
+        meta.append((int(part), len(found), *mark, frames))
+
+    for row in np.flatnonzero(snapshot.parts == Part.ABSTRACT):
+        add(Part.ABSTRACT, np.array([row]), (0, NOW), 0)
+    for slot in slot_order(slots).tolist():
+        own = snapshot.groups == slots.ids[slot]
+        views = [
+            _cells(np.flatnonzero(own & (snapshot.parts == part)), part)
+            for part in (Part.TEMPORAL, Part.RETRIEVED)
+        ]
+        add(Part.TEMPORAL, np.concatenate(views), marks[slot], int(slots.weights[slot]))
+    frames = snapshot.groups[snapshot.parts == Part.SPATIAL]
+    for age in sorted(set(frames.tolist()), reverse=True):
+        found = np.flatnonzero((snapshot.parts == Part.SPATIAL) & (snapshot.groups == age))
+        add(Part.SPATIAL, _cells(found, Part.SPATIAL), (0, NOW), 1)
     table = np.array(meta, np.int64).reshape(-1, COLUMNS)
     order = np.concatenate(rows) if rows else np.zeros(0, np.intp)
     return MemoryItem(snapshot.features[order], table, token_count(table))
+
+
+def _cells(found: NDArray[np.intp], part: Part) -> NDArray[np.intp]:
+    if len(found) not in (0, CELLS):
+        raise MemoryShapeError(
+            f"the demo model takes {GRID}×{GRID} features an entry of the {part.name.lower()} "
+            f"part, not {len(found)} rows"
+        )
+    return found

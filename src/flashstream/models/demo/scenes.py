@@ -11,12 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from flashstream.memory_store.abstract import SemanticAttention
+from flashstream.memory_store.pooling import pool
 from flashstream.memory_store.snapshot import MemorySnapshot
 from flashstream.memory_store.star import StarConfig, StarMemory
+from flashstream.models.demo.pack import CELLS, GRID
 
 Features = NDArray[np.float32]
-GRID = 2
-"""Sights are made at 2×2 patches, the only grid that the demo model's memory keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Story:
 
 
 class Painter:
-    """Makes features of sights out of backgrounds [B, 4, D] and the classifier (W, b)."""
+    """Makes features of sights out of backgrounds [B, CELLS, D] and the classifier (W, b)."""
 
     def __init__(
         self,
@@ -70,11 +71,11 @@ class Painter:
         return int(self._rng.choice(np.argsort(-likeness)[1:6]))
 
     def sight(self, label: int, probability: float) -> Features:
-        """[4, D] features whose mean gives `label` the probability (more if it would not win)."""
+        """[CELLS, D] whose mean gives `label` the probability (more if it would not win)."""
         rng = self._rng
-        quadrants = self._backgrounds[rng.integers(len(self._backgrounds))]
-        mean = quadrants.mean(0)
-        spread = (quadrants - mean) * rng.uniform(0.5, 1.3)
+        cells = self._backgrounds[rng.integers(len(self._backgrounds))]
+        mean = cells.mean(0)
+        spread = (cells - mean) * rng.uniform(0.5, 1.3)
         centre = mean * rng.uniform(0.5, 1.0)
         if rng.random() < 0.35:
             centre = centre + rng.uniform(1.0, 4.0) * self._prototypes[self.alike(label)]
@@ -93,7 +94,7 @@ class Painter:
         return out
 
     def shift(self, size: float) -> Features:
-        """[4, D] a change as zoom and pan make it."""
+        """[CELLS, D] a change as zoom and pan make it."""
         other = self._backgrounds[self._rng.integers(len(self._backgrounds))]
         out: Features = (other - other.mean(0)) * np.float32(size)
         return out
@@ -103,9 +104,14 @@ class Storyteller:
     """Makes memories: scenes in a row, in seconds up to days."""
 
     def __init__(
-        self, painter: Painter, config: StarConfig, labels: int, rng: np.random.Generator
+        self,
+        painter: Painter,
+        config: StarConfig,
+        attention: SemanticAttention | None,
+        labels: int,
+        rng: np.random.Generator,
     ) -> None:
-        self._painter, self._config = painter, config
+        self._painter, self._config, self._attention = painter, config, attention
         self._labels = labels
         self._rng = rng
 
@@ -133,7 +139,7 @@ class Storyteller:
                     ],
                 )
             )
-        return tell(self._config, shown, times.tolist())
+        return tell(self._config, self._attention, shown, times.tolist())
 
     def _counts(self, frames: int) -> list[int]:
         """Frames of each scene, at least one."""
@@ -173,12 +179,15 @@ class Storyteller:
 
 
 def tell(
-    config: StarConfig, shown: Sequence[tuple[int, Sequence[Features]]], times: Sequence[float]
+    config: StarConfig,
+    attention: SemanticAttention | None,
+    shown: Sequence[tuple[int, Sequence[Features]]],
+    times: Sequence[float],
 ) -> Story:
-    """The memory of scenes, each a label and the features [4, D] of its frames, at these Unix
+    """The memory of scenes, each a label and the features [CELLS, D] of its frames, at these Unix
     times."""
     channels = shown[0][1][0].shape[1]
-    memory = StarMemory(config, GRID, channels, stream="story", epoch=1)
+    memory = StarMemory(config, GRID, channels, stream="story", epoch=1, attention=attention)
     scenes: list[Scene] = []
     number = 0
     for label, frames in shown:
@@ -190,9 +199,8 @@ def tell(
     return Story(memory.snapshot(), tuple(scenes))
 
 
-def quadrants_of(grid: NDArray[np.float16]) -> Features:
-    """Average-pool patch features [G, G, D] to 2×2 → [4, D]."""
-    side = grid.shape[0] // GRID
-    pooled = grid.astype(np.float32).reshape(GRID, side, GRID, side, -1).mean((1, 3))
-    out: Features = pooled.reshape(GRID * GRID, -1)
+def cells_of(grid: NDArray[np.float16]) -> Features:
+    """Average-pool patch features [G, G, D] to the memory's → [CELLS, D]."""
+    pooled = pool(grid.astype(np.float32), GRID)
+    out: Features = pooled.reshape(CELLS, -1)
     return out

@@ -1,8 +1,10 @@
 """Trains the demo model: `python -m flashstream.models.demo.train` (`make train-demo`).
 
-The language model stays frozen but for LoRA on its linear layers; of the projector, temperatures,
-scales, kind embeddings and a low-rank residual are trained. Everything follows from the seed. A
-run that was stopped goes on from its last checkpoint (`--fresh` starts again).
+First the reader of actors is fitted to frames of train worlds. Then the language model learns,
+from synthetic sights and then from streams of train worlds: it stays frozen but for LoRA on its
+linear layers; of the projector, temperatures, scales, kind embeddings and a low-rank residual are
+trained. A drill about order is the last: small memories, many questions. Everything follows from the seed. A run that was stopped goes on from its last checkpoint
+(`--fresh` starts again).
 """
 
 import argparse
@@ -18,20 +20,25 @@ import torch
 from platformdirs import user_cache_path
 from rich.console import Console
 from rich.progress import Progress, TextColumn
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from flashstream.evals.questions import photograph_pages
 from flashstream.models.demo import files, lora
+from flashstream.models.demo.actors import fit
+from flashstream.models.demo.attend import BATCH, fit_attention
 from flashstream.models.demo.backgrounds import backgrounds
-from flashstream.models.demo.card import Figures, card
+from flashstream.models.demo.bank import WORLDS, bank
+from flashstream.models.demo.card import Figures, Run, card
 from flashstream.models.demo.convert import LORA_PREFIX, PROJECTOR_PREFIX, RANK, convert
-from flashstream.models.demo.course import Course, examine, loss, packed
+from flashstream.models.demo.course import Course, Page, examine, loss, packed
 from flashstream.models.demo.family import DemoFamily
 from flashstream.models.demo.labels import load_labels
 from flashstream.models.demo.reference import ReferenceModel
+from flashstream.models.demo.streams import Wardrobe
+from flashstream.models.family import Progress as Report
 
-TRAINED_PARTS = ("log_temperature", "scales", "kinds", "order", "down", "up")
+TRAINED_PARTS = ("log_temperature", "scales", "kinds", "acting", "order", "down", "up")
 EXAM = range(10_000_000, 10_000_016)
 """Pages that training never reaches."""
 
@@ -40,16 +47,35 @@ EXAM = range(10_000_000, 10_000_016)
 class Plan:
     """How long and how fast to learn."""
 
-    steps: int = 700
-    short_share: float = 0.15
+    steps: int = 1200
+    short_share: float = 0.08
+    sights_first: float = 0.45
+    worlds_then: float = 0.75
+    drill: int = 200
+    drill_rate: float = 3e-4
     rate: float = 1e-3
     warmup: int = 30
     seed: int = 20260
     threads: int = 2
     checkpoint_every: int = 50
 
+    @property
+    def total(self) -> int:
+        """Steps in all."""
+        return self.steps + self.drill
+
+    def of_world(self, step: int) -> bool:
+        """Whether a step is about a stream of a world, not about synthetic sights."""
+        if step < self.sights_first * self.steps:
+            return False
+        if step >= self.steps:  # one of three of the drill is as before it
+            return step % 9 < 2
+        return float(np.random.default_rng([self.seed, step, 2]).random()) < self.worlds_then
+
     def rate_at(self, step: int) -> float:
-        """Linear warm-up, then a cosine down to a twentieth."""
+        """Linear warm-up, then a cosine down to a twentieth; a line to a tenth in the drill."""
+        if step >= self.steps:
+            return self.drill_rate * (1 - 0.9 * (step - self.steps) / max(1, self.drill))
         if step < self.warmup:
             return self.rate * (step + 1) / self.warmup
         share = (step - self.warmup) / max(1, self.steps - self.warmup)
@@ -59,7 +85,7 @@ class Plan:
 class Trainer:
     """Holds the model, its trainable parts and the optimiser."""
 
-    def __init__(self, plan: Plan, work: Path, console: Console) -> None:
+    def __init__(self, plan: Plan, work: Path, console: Console, report: Report) -> None:
         self.plan, self._work, self._console = plan, work, console
         torch.manual_seed(plan.seed)
         torch.set_num_threads(plan.threads)
@@ -74,6 +100,9 @@ class Trainer:
         for adapter in self._adapters.values():
             adapter.a.requires_grad_(True)
             adapter.b.requires_grad_(True)
+        frames = bank(work / "frames.npy", DemoFamily(), WORLDS, report)
+        self.model.projector.reader.load_state_dict(fit(frames).state_dict())
+        self.attention = fit_attention(frames, plan.seed)
         nn.init.normal_(self.model.projector.down, std=0.04)
         nn.init.normal_(self.model.projector.order, std=0.05)
         own = dict(self.model.projector.named_parameters())
@@ -88,33 +117,61 @@ class Trainer:
             weight_decay=0.0,
         )
         self.step = 0
+        self.seconds = 0.0
         projector = self.model.projector
         self.course = Course(
             load_labels(),
             DemoFamily.memory,
+            self.attention.semantic(),
             backgrounds(DemoFamily(), plan.seed),
             projector.classifier_weight.detach().numpy(),
             projector.classifier_bias.detach().numpy(),
+            Wardrobe(frames),
             plan.seed,
         )
 
+    def begin_from(self, weights: Path) -> None:
+        """Take the weights of another run that learned from sights, and go on with worlds."""
+        start = load_file(weights)
+        with torch.no_grad():
+            for name, adapter in self._adapters.items():
+                adapter.a.copy_(start[f"{LORA_PREFIX}{name}.a"])
+                adapter.b.copy_(start[f"{LORA_PREFIX}{name}.b"])
+            own = self.model.projector.state_dict()
+            for name in TRAINED_PARTS:
+                own[name].copy_(start[PROJECTOR_PREFIX + name])
+        self.step = math.ceil(self.plan.sights_first * self.plan.steps)
+
     def learn(self) -> float:
         """One step; returns its loss."""
+        began = time.monotonic()
         for group in self._optimizer.param_groups:
             group["lr"] = self.plan.rate_at(self.step) * group["scale"]
-        short = self.step < self.plan.short_share * self.plan.steps
-        out = loss(self.model, packed(self.model, self.course.page(self.step, short)))
+        out = loss(self.model, packed(self.model, self._page(self.step)))
         self._optimizer.zero_grad(set_to_none=True)
         out.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self._trainable, 1.0)
         self._optimizer.step()
         self.step += 1
+        self.seconds += time.monotonic() - began
         return float(out.detach())
+
+    def _page(self, step: int) -> Page:
+        if self.plan.of_world(step):
+            page = self.course.world(step)
+            if any(page.lessons):
+                return page
+        if step >= self.plan.steps and step % 9 > 2:
+            page = self.course.drill(step)
+            if any(page.lessons):
+                return page
+        return self.course.sights(step, step < self.plan.short_share * self.plan.steps)
 
     def weights(self) -> dict[str, Tensor]:
         """What `convert` takes, in bf16."""
         own = self.model.projector.state_dict()
-        out = {PROJECTOR_PREFIX + name: own[name] for name in TRAINED_PARTS}
+        fitted = [name for name in own if name.startswith("reader.")]
+        out = {PROJECTOR_PREFIX + name: own[name] for name in (*TRAINED_PARTS, *fitted)}
         for name, adapter in self._adapters.items():
             out[f"{LORA_PREFIX}{name}.a"] = adapter.a.detach()
             out[f"{LORA_PREFIX}{name}.b"] = adapter.b.detach()
@@ -126,6 +183,7 @@ class Trainer:
         state = {
             "plan": repr(self.plan),
             "step": self.step,
+            "seconds": self.seconds,
             "parameters": [p.detach() for p in self._trainable],
             "optimizer": self._optimizer.state_dict(),
         }
@@ -143,7 +201,7 @@ class Trainer:
             for parameter, saved in zip(self._trainable, state["parameters"], strict=True):
                 parameter.copy_(saved)
         self._optimizer.load_state_dict(state["optimizer"])
-        self.step = int(state["step"])
+        self.step, self.seconds = int(state["step"]), float(state["seconds"])
         self._console.log(f"going on from step {self.step}")
 
     def exam(self) -> dict[str, Figures]:
@@ -153,7 +211,10 @@ class Trainer:
             projector.classifier_weight.detach().numpy(),
             projector.classifier_bias.detach().numpy(),
         )
-        pages = {"synthetic": [self.course.page(number, short=False) for number in EXAM]}
+        pages = {
+            "sights": [self.course.sights(number, short=False) for number in EXAM],
+            "worlds": [self.course.world(number) for number in EXAM],
+        }
         for split in ("eval", "demo"):
             pages[f"photographs ({split})"] = photograph_pages(
                 DemoFamily(), load_labels(), classifier, split, len(EXAM), self.plan.seed
@@ -176,28 +237,36 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=usual.seed)
     parser.add_argument("--out", type=Path, default=files.TRAINED)
     parser.add_argument("--work", type=Path, default=user_cache_path("flashstream") / "demo-train")
+    parser.add_argument("--start", type=Path, help="weights that learned from sights already")
     parser.add_argument("--fresh", action="store_true", help="ignore an earlier checkpoint")
     options = parser.parse_args(arguments)
     console = Console()
-    started = time.monotonic()
-    trainer = Trainer(Plan(steps=options.steps, seed=options.seed), options.work, console)
+    plan = Plan(steps=options.steps, seed=options.seed)
+    trainer = Trainer(plan, options.work, console, lambda what, share: _tell(console, what, share))
+    if options.start is not None:
+        trainer.begin_from(options.start)
     if not options.fresh:
         trainer.resume()
     _run(trainer, console)
-    seconds = round(time.monotonic() - started)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     save_file(trainer.weights(), options.out)
     options.out.chmod(0o644)
-    console.log(f"wrote {options.out} after {seconds} s")
+    trainer.attention.save(options.out.with_name(files.ATTENTION.name))
+    console.log(f"wrote {options.out} after {trainer.seconds:.0f} s")
     figures = trainer.exam()
     options.out.with_name("card.md").write_text(
         card(
             figures,
-            rank=RANK,
-            seed=trainer.plan.seed,
-            steps=trainer.plan.steps,
-            seconds=seconds,
-            threads=trainer.plan.threads,
+            Run(
+                rank=RANK,
+                seed=plan.seed,
+                steps=trainer.step,
+                seconds=round(trainer.seconds),
+                threads=plan.threads,
+                history=_began(options.start) if options.start else "",
+                drawn=(trainer.attention.drawn, trainer.attention.plain),
+                rows=BATCH,
+            ),
         )
     )
     trainer.forget_checkpoint()
@@ -206,14 +275,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
             console.log(f"{name}: {kind:>10} {right} of {asked}")
 
 
+def _began(start: Path) -> str:
+    return (
+        f"The steps of sights alone are those of earlier weights (sha256 "
+        f"{files.digest(start)[:12]}…), which this run began from (`--start`)."
+    )
+
+
+def _tell(console: Console, what: str, share: float) -> None:
+    if round(share * WORLDS) % 50 == 0:
+        console.log(f"{what}: {share:.0%}")
+
+
 def _run(trainer: Trainer, console: Console) -> None:
     columns = (*Progress.get_default_columns(), TextColumn("loss {task.fields[loss]:.3f}"))
     recent: list[float] = []
     with Progress(*columns, console=console) as progress:
         task = progress.add_task(
-            "training", total=trainer.plan.steps, completed=trainer.step, loss=math.nan
+            "training", total=trainer.plan.total, completed=trainer.step, loss=math.nan
         )
-        while trainer.step < trainer.plan.steps:
+        while trainer.step < trainer.plan.total:
             recent = [*recent[-24:], trainer.learn()]
             progress.update(task, completed=trainer.step, loss=float(np.mean(recent)))
             if trainer.step % 25 == 0:

@@ -1,7 +1,9 @@
 """NExT-QA (Xiao et al. 2021): multiple choice, and open-ended (NExT-OE)."""
 
 from pathlib import Path
+from typing import Any
 
+from flashstream.errors import BenchmarkDataError
 from flashstream.evals.published.annotations import (
     Entry,
     csv_entries,
@@ -36,7 +38,7 @@ def load(data: Path, part: str) -> Annotations:
     more = _beside(annotation, data, f"add_reference_answer_{split}.json") if task == "oe" else None
     files += [path for path in (more,) if path is not None]
     vidor = {} if places is None else json_object(places)
-    also = {} if more is None else json_object(more)
+    also = {} if more is None else _second_answers(more)
     columns = (*_COLUMNS, *_OPTIONS) if task == "mc" else _COLUMNS
     questions = []
     for entry in csv_entries(annotation, columns):
@@ -61,6 +63,19 @@ def _answers(entry: Entry, options: tuple[str, ...], second: str | None) -> tupl
         return (entry.letter_of_index(options),)
     first = entry.text("answer")
     return (first, str(second)) if second and str(second) != first else (first,)
+
+
+def _second_answers(path: Path) -> dict[str, dict[str, Any]]:
+    """{video: {question: answer}}."""
+    found = json_object(path)
+    for video, answers in found.items():
+        if not isinstance(answers, dict):
+            raise BenchmarkDataError(
+                f"{path}, video {video!r}: an object of answers by question is taken",
+                file=str(path),
+                entry=video,
+            )
+    return found
 
 
 def _kind(entry: Entry, kind: str) -> str:

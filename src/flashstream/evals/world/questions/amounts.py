@@ -71,8 +71,11 @@ def times(scene: Scene) -> Round:
     if not all(by_count):
         return None
     text = scene.pick(wording.TIMES)
+    never = scene.unseen(moment)
+    if never is None:
+        return None
     out = []
-    for number, name in enumerate((scene.unseen(moment), *map(scene.pick, by_count))):
+    for number, name in enumerate((never, *map(scene.pick, by_count))):
         answer = Count(number, 3, f"{phrases.say_times(number).capitalize()}.")
         of = text.format(a=with_article(name))
         out.append(scene.question("how_many", "times", of, moment, answer, moment - visit.last_s))

@@ -44,6 +44,8 @@ def now_is(scene: Scene) -> Round:
     there = {each.name for each in scene.timeline.seen_at(moment)}
     before = [name for name in scene.timeline.distinct(moment) if name not in there]
     absent = scene.pick(before) if before and scene.rng.random() < 0.5 else scene.unseen(moment)
+    if absent is None:
+        return None
     text = scene.pick(wording.NOW_IS)
     return [
         scene.question("now", "is", text.format(a=with_article(name)), moment, YesNo(yes), 0.0)
@@ -59,9 +61,8 @@ def ever(scene: Scene) -> Round:
     visit, moment = drawn
     if scene.timeline.of(visit.name, moment)[-1] is not visit:
         return None
-    return _yes_and_no(
-        scene, "ever", scene.pick(wording.EVER), "", moment, visit, scene.unseen(moment)
-    )
+    text = scene.pick(wording.EVER)
+    return _yes_and_no(scene, "ever", text, "", moment, visit, scene.unseen(moment))
 
 
 def ever_within(scene: Scene) -> Round:
@@ -163,8 +164,16 @@ def _clear_edge(scene: Scene, start_s: float, window: float) -> bool:
 
 
 def _yes_and_no(
-    scene: Scene, template: str, text: str, window: str, moment: float, visit: Visit, absent: str
+    scene: Scene,
+    template: str,
+    text: str,
+    window: str,
+    moment: float,
+    visit: Visit,
+    absent: str | None,
 ) -> Round:
+    if absent is None:
+        return None
     out = []
     for name, yes in ((visit.name, True), (absent, False)):
         thing = with_article(name)

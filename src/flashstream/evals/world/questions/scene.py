@@ -92,15 +92,16 @@ class Scene:
             if visit.last_s < moment and self.only(visit, moment)
         ]
 
-    def unseen(self, moment: float) -> str:
+    def unseen(self, moment: float) -> str | None:
         """A name that had not been seen by a moment: as often one that comes later in this world,
-        where there is one, as one that comes only in others."""
+        where there is one, as one that comes only in others. None if all have been seen."""
         seen = set(self.timeline.distinct(moment))
         names = dict.fromkeys(visit.name for visit in self.timeline.visits)
         later = [name for name in names if name not in seen]
         if later and self.rng.random() < 0.5:
             return self.pick(later)
-        return self._troupe.another(names, self.rng)
+        other = self._troupe.another(names, self.rng)
+        return self.pick(later) if other is None and later else other
 
     def question(
         self,
