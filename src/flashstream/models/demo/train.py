@@ -3,8 +3,8 @@
 First the reader of actors is fitted to frames of train worlds. Then the language model learns,
 from synthetic sights and then from streams of train worlds: it stays frozen but for LoRA on its
 linear layers; of the projector, temperatures, scales, kind embeddings and a low-rank residual are
-trained. A drill about order is the last: small memories, many questions. Everything follows from the seed. A run that was stopped goes on from its last checkpoint
-(`--fresh` starts again).
+trained. A drill about order is the last: small memories, many questions. Everything follows from
+the seed. A run that was stopped goes on from its last checkpoint (`--fresh` starts again).
 """
 
 import argparse
