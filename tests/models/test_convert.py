@@ -75,7 +75,7 @@ def test_the_folder_holds_what_the_engine_needs(demo_folder: Path, remember: Rem
     assert config["architectures"] == ["MemoryLM"]
     assert config["memory_text_arch"] == "LlamaForCausalLM"
     assert config["memory_token_id"] == MEMORY_TOKEN_ID
-    assert config["memory_max_tokens"] == MAX_TOKENS == pack(remember(40)).tokens
+    assert config["memory_max_tokens"] == MAX_TOKENS == pack(remember(70)).tokens
     named = config["memory_projector"].pop("class")
     assert named == f"{DemoProjector.__module__}:{DemoProjector.__name__}"
     projector = DemoProjector(config["memory_projector"], config["hidden_size"])

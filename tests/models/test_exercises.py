@@ -9,7 +9,7 @@ from support.sketches import EVERYONE, Sketches
 from flashstream.evals.world.questions.lexicon import Lexicon
 from flashstream.evals.world.questions.phrases import read_age, read_number, read_span
 from flashstream.evals.world.timeline import Visit
-from flashstream.models.demo import clock, exercises
+from flashstream.models.demo import clock
 from flashstream.models.demo.exercises import SHARES, Examiner, Memory, remember
 from flashstream.models.demo.family import DemoFamily
 from flashstream.models.demo.lessons import Lesson
@@ -136,11 +136,13 @@ def test_who_counts_as_seen_is_in_a_slot_of_its_own_and_wholly_there_or_not(
     assert lost
 
 
-def test_ages_are_in_english(short: list[Memory], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exercises, "SHARES", {"when": 1.0})
+def test_ages_are_in_english(short: list[Memory]) -> None:
     rng = np.random.default_rng(1)
     some = [memory for memory in short if memory.timeline.visits]
-    said = {lesson.answer for memory in some for lesson in Examiner(rng).lessons(memory, 6)}
+    examiner = Examiner(rng)
+    said = {
+        lesson.answer for memory in some for lesson in examiner.lessons(memory, 6, {"when": 1.0})
+    }
     assert all(re.fullmatch(r"1 second ago\.|(?!1 )\d+ seconds ago\.", each) for each in said)
     assert "1 second ago." in said
 
