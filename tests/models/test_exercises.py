@@ -232,7 +232,7 @@ def test_what_is_told_in_order_came_in_that_order(asked: list[tuple[Memory, Less
     assert sizes == {2, 3}
 
 
-def test_when_is_the_age_that_the_mark_of_the_visit_s_first_slot_tells(
+def test_when_is_told_as_exactly_as_the_evaluation_wants_it(
     asked: list[tuple[Memory, Lesson]],
 ) -> None:
     for memory, question, answer in _of(asked, "when"):
@@ -240,10 +240,7 @@ def test_when_is_the_age_that_the_mark_of_the_visit_s_first_slot_tells(
         age = memory.moment_s - _first_s(memory, name)
         said = read_age(answer, memory.world.start + timedelta(seconds=memory.moment_s))
         assert said is not None
-        frame_s = 1 / memory.world.spec.fps
-        # The slot may begin a little before, and the mark be one from its own.
-        slack = max(SLACK_S, 1.5 * frame_s)
-        assert abs(said - age) <= max(1.0, 0.1 * age) + frame_s + slack, (question, answer, age)
+        assert abs(said - age) <= max(1.0, 0.1 * age), (question, answer, age)
 
 
 def test_summaries_name_all_of_their_time_and_no_others(

@@ -1,5 +1,9 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from flashstream.evals.questions import photograph_pages
 from flashstream.memory_store.snapshot import Part
@@ -9,9 +13,10 @@ from flashstream.models.demo.course import Course
 from flashstream.models.demo.encoder import encoder_weights
 from flashstream.models.demo.family import DemoFamily
 from flashstream.models.demo.labels import Labels
+from flashstream.models.demo.projector import DemoProjector
 from flashstream.models.demo.scenes import Features
 from flashstream.models.demo.streams import Wardrobe
-from flashstream.models.demo.train import Plan
+from flashstream.models.demo.train import TRAINED_PARTS, Plan, matching
 from flashstream.models.family import ModelFamily
 
 
@@ -82,3 +87,28 @@ def test_the_card_shows_each_figure() -> None:
     assert "0.70" in text
     assert "| what is there now | 0.90 (9 of 10) | – |" in text
     assert "| which of two came first or last | – | 0.75 (3 of 4) |" in text
+
+
+def test_all_of_the_projector_that_is_not_fixed_is_trained() -> None:
+    sizes = {"channels": 8, "labels": 5, "rank": 2, "names": 3, "dimensions": 4}
+    parts = DemoProjector(sizes, 16).named_parameters()
+    free = {name for name, part in parts if part.requires_grad and not name.startswith("reader.")}
+    assert free == set(TRAINED_PARTS)
+
+
+def test_weights_to_begin_from_have_to_be_of_the_model(tmp_path: Path) -> None:
+    like = {"a": torch.zeros(2, 3), "b": torch.zeros(4)}
+    path = tmp_path / "start.safetensors"
+    save_file({"a": torch.ones(2, 3), "b": torch.ones(4)}, path)
+    assert matching(path, like)["b"].sum() == 4
+    for wrong in ({"a": torch.ones(2, 3)}, {"a": torch.ones(3, 2), "b": torch.ones(4)}):
+        save_file(wrong, path)
+        with pytest.raises(ValueError, match=r"start\.safetensors does not hold"):
+            matching(path, like)
+
+
+def test_a_plan_without_steps_is_the_drill_alone() -> None:
+    plan = Plan(steps=0, drill=9)
+    assert plan.total == 9
+    assert [plan.of_world(step) for step in range(9)] == [True, True, *[False] * 7]
+    assert plan.rate_at(0) == plan.drill_rate

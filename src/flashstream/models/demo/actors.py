@@ -20,7 +20,6 @@ from flashstream.models.demo.reader import CUES, DIMENSIONS, WINDOWS, ActorReade
 
 Floats = NDArray[np.float32]
 
-
 _SHRINK = 0.3
 _CLEARLY = 0.7  # share of an actor in the picture
 _TRACE = 0.1

@@ -83,7 +83,7 @@ class Course:
         memory = remember(world, config, self._attention, rng)
         return Page((memory.snapshot,), (tuple(Examiner(rng).lessons(memory, count)),))
 
-    def drill(self, number: int, count: int = 16) -> Page:
+    def drill(self, number: int, count: int = 28) -> Page:
         """Some minutes in few slots, and questions mostly about order."""
         rng = np.random.default_rng([self._seed, number, 2])
         world = StoryWorld(self._wardrobe, number, DRILL_S)

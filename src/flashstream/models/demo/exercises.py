@@ -35,8 +35,10 @@ SHARES: Final = {
 }
 """The kinds whose answers are in what the model is shown, and how often each is asked."""
 
-DRILL: Final = {"sequence_validation": 0.6, "ordered_narrative": 0.1} | {
-    kind: 0.3 * share for kind, share in SHARES.items() if "order" not in kind and "seq" not in kind
+DRILL: Final = {kind: 0.25 * share for kind, share in SHARES.items()} | {
+    "sequence_validation": 0.6,
+    "ordered_narrative": 0.08,
+    "when": 0.15,
 }
 """Mostly about order: that an order is the one asked for, or is not, has to be read off it."""
 
@@ -134,7 +136,7 @@ class Examiner:
             asked = question.text.split("the ")[1]
             visit = next(each for each in memory.timeline.visits if each.name in asked)
             said = self._since(memory, visit)
-            if said is None:
+            if said is None or not question.answer.accepts(said, question.asked_at):
                 return None
             answer = said
         elif question.kind == "sequence_validation" and isinstance(question.answer, YesNo):
@@ -144,12 +146,13 @@ class Examiner:
         return Lesson(question.kind, text, answer)
 
     def _since(self, memory: Memory, visit: Visit) -> str | None:
-        """When someone came, by the mark of the first slot that shows it."""
+        """When someone came, by the mark of the slot that begins nearest to it."""
         snapshot = memory.snapshot
         rows = _rows(visit, snapshot, memory.world)
         if not rows:
             return None
-        first = min(rows, key=lambda row: float(snapshot.slots.first_s[row]))
+        came = memory.world.start.timestamp() + visit.first_s
+        first = min(rows, key=lambda row: abs(float(snapshot.slots.first_s[row]) - came))
         value, unit = slot_marks(snapshot.slots, snapshot.as_of)[first]
         return f"{value} {UNIT_WORDS[unit]}{'' if value == 1 else 's'} ago."
 

@@ -11,7 +11,7 @@ import argparse
 import math
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +38,10 @@ from flashstream.models.demo.reference import ReferenceModel
 from flashstream.models.demo.streams import Wardrobe
 from flashstream.models.family import Progress as Report
 
-TRAINED_PARTS = ("log_temperature", "scales", "kinds", "acting", "order", "down", "up")
+SLOW_PARTS = ("kinds", "acting", "order", "down", "up")
+FAST_PARTS = ("log_temperature", "scales")
+TRAINED_PARTS = (*SLOW_PARTS, *FAST_PARTS)
+"""Of the projector."""
 EXAM = range(10_000_000, 10_000_016)
 """Pages that training never reaches."""
 
@@ -106,9 +109,9 @@ class Trainer:
         nn.init.normal_(self.model.projector.down, std=0.04)
         nn.init.normal_(self.model.projector.order, std=0.05)
         own = dict(self.model.projector.named_parameters())
-        slow = [own[name] for name in ("kinds", "order", "down", "up")]
+        slow = [own[name] for name in SLOW_PARTS]
         slow += [p for adapter in self._adapters.values() for p in (adapter.a, adapter.b)]
-        fast = [own[name] for name in ("log_temperature", "scales")]
+        fast = [own[name] for name in FAST_PARTS]
         self._trainable = slow + fast
         self._optimizer = torch.optim.AdamW(
             [{"params": slow, "scale": 1.0}, {"params": fast, "scale": 5.0}],
@@ -131,8 +134,13 @@ class Trainer:
         )
 
     def begin_from(self, weights: Path) -> None:
-        """Take the weights of another run that learned from sights, and go on with worlds."""
-        start = load_file(weights)
+        """Take the weights of another run that learned from sights, and go on with worlds (of a
+        plan without steps: with the drill alone).
+
+        Raises:
+            ValueError: they are not of this model.
+        """
+        start = matching(weights, self.weights())
         with torch.no_grad():
             for name, adapter in self._adapters.items():
                 adapter.a.copy_(start[f"{LORA_PREFIX}{name}.a"])
@@ -229,6 +237,18 @@ class Trainer:
         return self._work / "checkpoint.pt"
 
 
+def matching(path: Path, like: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of a file that has the same names and shapes as others have.
+
+    Raises:
+        ValueError: it has not.
+    """
+    found = load_file(path)
+    if {name: t.shape for name, t in found.items()} != {name: t.shape for name, t in like.items()}:
+        raise ValueError(f"{path} does not hold the trained parts of this model")
+    return found
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train, show the loss, write the weights and say what the model knows."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -237,7 +257,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=usual.seed)
     parser.add_argument("--out", type=Path, default=files.TRAINED)
     parser.add_argument("--work", type=Path, default=user_cache_path("flashstream") / "demo-train")
-    parser.add_argument("--start", type=Path, help="weights that learned from sights already")
+    parser.add_argument(
+        "--start",
+        type=Path,
+        help="weights that learned from sights already; with --steps 0, of which all is learned "
+        "but the drill",
+    )
     parser.add_argument("--fresh", action="store_true", help="ignore an earlier checkpoint")
     options = parser.parse_args(arguments)
     console = Console()
