@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from flashstream.errors import BenchmarkDataError
 from flashstream.evals.world.exam.policies import OURS
+from flashstream.json_file import write_whole
 
 Result = dict[str, Any]
 Row = list[str]
@@ -114,9 +115,7 @@ def write(path: Path, result: Result) -> None:
     rest = {name: value for name, value in result.items() if name != "items"}
     head = json.dumps(rest, indent=2, ensure_ascii=False).removesuffix("\n}")
     items = ",\n".join(f"    {json.dumps(item, ensure_ascii=False)}" for item in result["items"])
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(f'{head},\n  "items": [\n{items}\n  ]\n}}\n', encoding="utf-8")
-    partial.replace(path)
+    write_whole(path, f'{head},\n  "items": [\n{items}\n  ]\n}}\n')
 
 
 def read(path: Path) -> Result:
