@@ -54,7 +54,7 @@ class Model(ColourModel):
         answerer = Answerer(
             self.engine, Packing(), NoEvidence(), NullTelemetry(), max_question_chars=10_000
         )
-        return nullcontext(AnswererRespondent(answerer, max_tokens=max_tokens, deadline_s=5.0))
+        return nullcontext(AnswererRespondent(answerer, max_tokens=max_tokens))
 
 
 def go(folder: Path, engine: Engine) -> dict[str, Any]:

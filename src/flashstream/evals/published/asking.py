@@ -14,6 +14,7 @@ from flashstream.memory_store.snapshot import MemorySnapshot
 from flashstream.models.family import ModelFamily, Progress
 from flashstream.telemetry import NullTelemetry
 
+_DEADLINE_S = 3600.0  # nobody waits: a slow machine shall take longer, not fail
 _MAX_CHARS = 1_000_000  # subtitles are long; what the model cannot take is refused by its tokens
 
 
@@ -37,14 +38,13 @@ class Respondent(Protocol):
 class AnswererRespondent:
     """The product's `Answerer`, in this process."""
 
-    def __init__(self, answerer: Answerer, *, max_tokens: int, deadline_s: float) -> None:
+    def __init__(self, answerer: Answerer, *, max_tokens: int) -> None:
         self._answerer = answerer
         self._max_tokens = max_tokens
-        self._deadline_s = deadline_s
 
     async def answer(self, text: str, snapshot: MemorySnapshot) -> Reply:
         """See `Respondent`."""
-        request = AnswerRequest(text, snapshot, self._max_tokens, self._deadline_s)
+        request = AnswerRequest(text, snapshot, self._max_tokens, _DEADLINE_S)
         async with aclosing(self._answerer.answer(request)) as events:
             async for event in events:
                 if isinstance(event, AnswerDone):
@@ -76,8 +76,6 @@ async def respondent(
         engine, family, NoEvidence(), NullTelemetry(), max_question_chars=_MAX_CHARS
     )
     try:
-        yield AnswererRespondent(
-            answerer, max_tokens=max_tokens, deadline_s=settings.answers.deadline_s
-        )
+        yield AnswererRespondent(answerer, max_tokens=max_tokens)
     finally:
         engine.close()

@@ -275,8 +275,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     _run(trainer, console)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     save_file(trainer.weights(), options.out)
-    options.out.chmod(0o644)
-    trainer.attention.save(options.out.with_name(files.ATTENTION.name))
+    attention = options.out.with_name(files.ATTENTION.name)
+    trainer.attention.save(attention)
+    for each in (options.out, attention):
+        each.chmod(0o644)  # safetensors makes files that only their owner may read
     console.log(f"wrote {options.out} after {trainer.seconds:.0f} s")
     figures = trainer.exam()
     options.out.with_name("card.md").write_text(
