@@ -9,7 +9,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def test_each_room_is_linked_into_the_package() -> None:
     links = {p.name: p.resolve() for p in (ROOT / "src/flashstream").iterdir() if p.is_symlink()}
-    assert links == {n: ROOT / n for n in ("actors", "deployments", "kernels", "memory_store")}
+    assert links == {
+        n: ROOT / n for n in ("actors", "deployments", "kernels", "loadtests", "memory_store")
+    }
 
 
 def test_kernels_does_not_shadow_the_package_that_transformers_imports() -> None:

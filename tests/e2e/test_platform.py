@@ -16,11 +16,12 @@ import httpx
 import psutil
 import pytest
 from PIL import Image
-from support.served import FIRST_S, FLASHSTREAM, Served, until
+from support.served import FIRST_S, Served
 
 from flashstream import media
 from flashstream.client import RemoteError
 from flashstream.demo.rtsp import RtspServer
+from flashstream.loadtests.service import FLASHSTREAM, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
 

@@ -14,6 +14,7 @@ from flashstream.cli import (
     demo,
     doctor,
     evaluate,
+    loadtests,
     serve,
     settings,
     streams,
@@ -36,6 +37,7 @@ app.command("demo")(demo.demo)
 app.command("cameras")(cameras.cameras)
 app.command("settings")(settings.settings)
 app.command("doctor")(doctor.doctor)
+loadtests.add_to(bench.app, app)
 app.add_typer(bench.app, name="bench")
 app.add_typer(evaluate.app, name="eval")
 

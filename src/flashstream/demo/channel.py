@@ -60,6 +60,7 @@ class Channel:
         self.film = film
         self.started_at: float | None = None
         self.muted = False
+        self.unplugged = False
         self.ended = False
         self._loop = loop
         self._wanted = asyncio.Event()
@@ -76,6 +77,11 @@ class Channel:
     def leave(self, viewer: Viewer) -> None:
         """Send no more to this viewer; harmless when repeated."""
         self._viewers.discard(viewer)
+
+    def drop(self) -> None:
+        """Close every viewer's connection."""
+        for viewer in tuple(self._viewers):
+            viewer.end()
 
     async def play(self, now: Callable[[], float]) -> None:
         """Send the film's pictures as their times come; `now` is Unix time in seconds."""
@@ -100,5 +106,4 @@ class Channel:
         # The last picture has its time too before the camera goes.
         await asyncio.sleep(start + base / CLOCK_HZ - clock.time())
         self.ended = True
-        for viewer in tuple(self._viewers):
-            viewer.end()
+        self.drop()

@@ -49,8 +49,9 @@ class RtspServer:
         port: 0 for any that is free. credentials: user name and password that viewers must give.
         Raises ValueError if a film is not H.264 in an MP4.
         """
+        films = {film: load_film(film) for film in {mount.film for mount in mounts.values()}}
         self._channels = {
-            name: Channel(load_film(mount.film), loop=mount.loop, on_demand=mount.on_demand)
+            name: Channel(films[mount.film], loop=mount.loop, on_demand=mount.on_demand)
             for name, mount in mounts.items()
         }
         self._host = host
@@ -83,6 +84,14 @@ class RtspServer:
     def mute(self, mount: str, muted: bool = True) -> None:
         """Stop sending pictures, or go on, with connections left open: a camera that hangs."""
         self._channels[mount].muted = muted
+
+    def unplug(self, mount: str, unplugged: bool = True) -> None:
+        """Drop a camera's viewers and answer 404 until it is plugged in again: a camera that
+        flaps."""
+        channel = self._channels[mount]
+        channel.unplugged = unplugged
+        if unplugged and self._loop is not None:
+            self._loop.call_soon_threadsafe(channel.drop)
 
     def start(self) -> Self:
         """Listen, and begin all films that are not on demand. Raises PortInUseError."""

@@ -102,7 +102,7 @@ class Session:
             return 401, {"WWW-Authenticate": 'Basic realm="camera"'}, ""
         name = urlsplit(request.url).path.removesuffix("/track0").strip("/")
         channel = self._channels.get(name)
-        if channel is None or channel.ended:
+        if channel is None or channel.ended or channel.unplugged:
             return 404, {}, ""
         if request.method == "DESCRIBE":
             base = f"{request.url.rstrip('/')}/"

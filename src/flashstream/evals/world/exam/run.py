@@ -28,7 +28,7 @@ from flashstream.evals.world.splits import split_named
 from flashstream.models.family import ModelFamily, Progress
 from flashstream.models.registry import configured
 
-MAX_TOKENS = 96
+MAX_TOKENS = 64
 """Longest answer: the longest true one has 60 tokens."""
 
 OpenRespondent = Callable[

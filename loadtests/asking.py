@@ -1,0 +1,138 @@
+"""People who ask: questions at a steady rate, whatever becomes of the earlier ones."""
+
+import itertools
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Final, Self
+
+from flashstream.client import Client, RemoteError
+from flashstream.errors import FlashstreamError
+
+QUESTIONS: Final = (
+    "What does the camera show now?",
+    "What was there one minute ago?",
+    "Has a dog been seen?",
+    "What was seen in the last two minutes?",
+)
+CLEAR: Final = frozenset({"no_memory_yet", "not_ready", "overloaded", "store_unavailable"})
+"""Codes of refusals that tell an asker to try again, and when."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One question and what became of it. Times are seconds of `time.monotonic`.
+
+    refusal: the error's code, "" if it was answered. age_s: of the newest frame in the memory
+    when the question came. ttft_s: to the answer's first token, as the service measured it.
+    """
+
+    stream: str
+    at_s: float
+    took_s: float
+    refusal: str = ""
+    message: str = ""
+    age_s: float | None = None
+    ttft_s: float | None = None
+
+    @property
+    def answered(self) -> bool:
+        """Whether it was."""
+        return not self.refusal
+
+    @property
+    def unclear(self) -> bool:
+        """Refused with something that an asker can do nothing with."""
+        return bool(self.refusal) and self.refusal not in CLEAR
+
+
+class Asker:
+    """Asks `per_s` questions a second, one stream after another, while the context lasts.
+
+    It never waits for an answer before it asks again, as people do not wait for each other;
+    when `most_open` are open, the next is not asked, but counted in `held_back`.
+    """
+
+    def __init__(
+        self,
+        client: Callable[[], Client],
+        streams: Sequence[str],
+        per_s: float,
+        *,
+        max_tokens: int = 16,
+        most_open: int = 64,
+    ) -> None:
+        self._client = client
+        self._streams = tuple(streams)
+        self._every_s = 1 / per_s
+        self._options: dict[str, Any] = {"max_tokens": max_tokens}
+        self._room = threading.BoundedSemaphore(most_open)
+        self._pool = ThreadPoolExecutor(most_open, "asker")
+        self._ending = threading.Event()
+        self._lock = threading.Lock()
+        self._asked: list[Asked] = []
+        self._thread = threading.Thread(target=self._run, name="asker", daemon=True)
+        self.held_back = 0
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._ending.set()
+        self._thread.join()
+        self._pool.shutdown(wait=True)
+
+    @property
+    def asked(self) -> list[Asked]:
+        """All that was answered or refused up to now."""
+        with self._lock:
+            return list(self._asked)
+
+    def _run(self) -> None:
+        due = time.monotonic()
+        for number in itertools.count():
+            if self._ending.wait(max(0.0, due - time.monotonic())):
+                return
+            due += self._every_s
+            if not self._room.acquire(blocking=False):
+                self.held_back += 1
+                continue
+            stream = self._streams[number % len(self._streams)]
+            question = QUESTIONS[number // len(self._streams) % len(QUESTIONS)]
+            self._pool.submit(self._ask, stream, question)
+
+    def _ask(self, stream: str, question: str) -> None:
+        try:
+            found = self._answer(stream, question)
+        finally:
+            self._room.release()
+        with self._lock:
+            self._asked.append(found)
+
+    def _answer(self, stream: str, question: str) -> Asked:
+        began = time.monotonic()
+        try:
+            with self._client() as client:
+                answer = client.ask(stream, question, **self._options)
+        except FlashstreamError as failure:
+            code = failure.code if isinstance(failure, RemoteError) else "unreachable"
+            return Asked(stream, began, time.monotonic() - began, code, failure.message)
+        except Exception as failure:
+            name = type(failure).__name__
+            return Asked(stream, began, time.monotonic() - began, "failed", f"{name}: {failure}")
+        return Asked(
+            stream,
+            began,
+            time.monotonic() - began,
+            age_s=answer["memory"]["age_s"],
+            ttft_s=answer["timings"]["ttft_s"],
+        )

@@ -1,0 +1,231 @@
+"""The faults: what each breaks, how it is mended, and what it means to be back."""
+
+import random
+import signal
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import psutil
+
+from flashstream.demo.rtsp import RtspServer
+from flashstream.errors import FlashstreamError, NotReadyError
+from flashstream.loadtests.chaos.store import ChaosStore
+from flashstream.loadtests.service import Service
+from flashstream.memory_store.redis import RedisStore
+from flashstream.memory_store.store import Commit
+
+_LOOK_S: Final = 0.05
+_BACK_S: Final = 90.0
+
+
+@dataclass(slots=True)
+class Field:
+    """All that faults are made on. accepted: writes of a superseded owner that the store took."""
+
+    service: Service
+    store: ChaosStore
+    cameras: RtspServer
+    streams: tuple[str, ...]
+    random: random.Random
+    accepted: int = 0
+
+    def any_stream(self) -> str:
+        """One of them."""
+        return self.random.choice(self.streams)
+
+
+def actor_killed(field: Field) -> float:
+    """SIGKILL of one stream's actor."""
+    actor = field.random.choice(field.service.processes("ray::StreamActor"))
+    return _killed(field, actor, field.streams)
+
+
+def encoder_killed(field: Field) -> float:
+    """SIGKILL of the shared encoder."""
+    return _killed(field, _one(field, "ray::EncoderActor"), field.streams)
+
+
+def supervisor_killed(field: Field) -> float:
+    """SIGKILL of the fleet: until it tells of its streams again."""
+    supervisor = _one(field, "ray::FleetActor")
+    began = _kill(supervisor)
+    return _until(lambda: _listed(field) == len(field.streams), began)
+
+
+def answerer_killed(field: Field) -> float:
+    """SIGKILL of the answerer's replica: until a question is answered."""
+    began = _kill(_one(field, "ray::ServeReplica:flashstream:answerer"))
+    stream = field.any_stream()
+    return _until(lambda: _answered(field, stream), began)
+
+
+def store_killed(field: Field) -> float:
+    """SIGKILL of the store, and its start a second later: until every stream commits again."""
+    field.store.kill()
+    time.sleep(1.0)
+    before = _durable(field)
+    field.store.start()
+    return _until(lambda: _committed(field, before), time.monotonic())
+
+
+def store_frozen(field: Field) -> float:
+    """The store stops for five seconds, with its connections open."""
+    return _withheld(field, field.store.freeze, 5.0)
+
+
+def network_cut(field: Field) -> float:
+    """The network between the streams and the store loses every packet for five seconds."""
+    return _withheld(field, field.store.cut, 5.0)
+
+
+def disk_full(field: Field) -> float:
+    """The store's disk has no room for four seconds."""
+    field.store.fill()
+    time.sleep(4.0)
+    before = _durable(field)
+    field.store.clear()
+    return _until(lambda: _committed(field, before), time.monotonic())
+
+
+def camera_flapped(field: Field) -> float:
+    """A camera is away for two seconds: until it is watched again after it came back."""
+    return _absent(field, field.cameras.unplug, 2.0)
+
+
+def camera_hung(field: Field) -> float:
+    """A camera sends nothing for three seconds, with its connection open."""
+    return _absent(field, field.cameras.mute, 3.0)
+
+
+def old_owner(field: Field) -> float:
+    """Another owner claims a stream, is superseded in its turn, wakes up and writes.
+
+    Until the service has the stream again; then the other's write must be refused.
+    """
+    stream = field.any_stream()
+    other = RedisStore(field.store.url)
+    try:
+        began = time.monotonic()
+        epoch = other.claim(stream)
+        stored = other.load(stream)
+        version = stored.version if stored else 0
+        since = time.time()
+        took = _until(
+            lambda: _owner(other, stream) > epoch and _watched(field, [stream], since), began
+        )
+        answer = other.commit(stream, epoch, version + 1_000_000, {"meta": b"an old owner's"})
+        field.accepted += answer is Commit.COMMITTED
+    finally:
+        other.close()
+    return took
+
+
+FAULTS: Final[dict[str, tuple[Callable[[Field], float], int]]] = {
+    "actor_killed": (actor_killed, 14),
+    "encoder_killed": (encoder_killed, 6),
+    "supervisor_killed": (supervisor_killed, 5),
+    "answerer_killed": (answerer_killed, 3),
+    "store_killed": (store_killed, 6),
+    "store_frozen": (store_frozen, 5),
+    "network_cut": (network_cut, 5),
+    "disk_full": (disk_full, 3),
+    "camera_flapped": (camera_flapped, 7),
+    "camera_hung": (camera_hung, 4),
+    "old_owner": (old_owner, 5),
+}
+"""By kind: what does it, and how often. Each returns the seconds until all was well again."""
+
+
+def _one(field: Field, title: str) -> psutil.Process:
+    deadline = time.monotonic() + _BACK_S
+    while not (found := field.service.processes(title)):
+        if time.monotonic() > deadline:
+            raise NotReadyError(f"no process {title} came back within {_BACK_S:g} s")
+        time.sleep(_LOOK_S)
+    return found[0]
+
+
+def _kill(process: psutil.Process) -> float:
+    began = time.monotonic()
+    process.send_signal(signal.SIGKILL)
+    return began
+
+
+def _killed(field: Field, process: psutil.Process, streams: Sequence[str]) -> float:
+    since, began = time.time(), _kill(process)
+    return _until(lambda: _watched(field, streams, since), began)
+
+
+def _withheld(field: Field, withhold: Callable[[bool], None], seconds: float) -> float:
+    withhold(True)
+    try:
+        time.sleep(seconds)
+        before = _durable(field)
+    finally:
+        withhold(False)
+    return _until(lambda: _committed(field, before), time.monotonic())
+
+
+def _absent(field: Field, away: Callable[[str, bool], None], seconds: float) -> float:
+    stream = field.any_stream()
+    away(stream, True)
+    try:
+        time.sleep(seconds)
+    finally:
+        away(stream, False)
+    since, began = time.time(), time.monotonic()
+    return _until(lambda: _watched(field, [stream], since), began)
+
+
+def _until(well: Callable[[], bool], began: float) -> float:
+    """Seconds from `began` until it is well; `NotReadyError` if it does not become so."""
+    while time.monotonic() - began < _BACK_S:
+        with suppress(FlashstreamError, psutil.Error):
+            if well():
+                return time.monotonic() - began
+        time.sleep(_LOOK_S)
+    raise NotReadyError(f"not well again within {_BACK_S:g} s")
+
+
+def _streams(field: Field) -> list[dict[str, Any]]:
+    with field.service.client(10.0) as client:
+        return client.streams()
+
+
+def _listed(field: Field) -> int:
+    return len(_streams(field))
+
+
+def _durable(field: Field) -> dict[str, int]:
+    return {stream["id"]: stream["durable_version"] for stream in _streams(field)}
+
+
+def _watched(field: Field, names: Sequence[str], since_s: float) -> bool:
+    """Each of these is live, and has a frame in memory that is younger than Unix time `since_s`."""
+    now = {stream["id"]: stream for stream in _streams(field)}
+    return all(now[name]["state"] == "live" and _as_of(now[name]) > since_s for name in names)
+
+
+def _as_of(stream: dict[str, Any]) -> float:
+    if stream["as_of"] is None:
+        return 0.0
+    return datetime.fromisoformat(stream["as_of"]).timestamp()
+
+
+def _committed(field: Field, before: dict[str, int]) -> bool:
+    now = _durable(field)
+    return all(now[name] > before[name] for name in field.streams)
+
+
+def _owner(store: RedisStore, stream: str) -> int:
+    stored = store.load(stream)
+    return stored.epoch if stored else 0
+
+
+def _answered(field: Field, stream: str) -> bool:
+    with field.service.client(30.0) as client:
+        return bool(client.ask(stream, "What does the camera show now?", max_tokens=8)["answer"])

@@ -1,0 +1,89 @@
+"""What was acknowledged, and whether the store still has it."""
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Final, Self
+
+from flashstream.client import Client
+from flashstream.errors import FlashstreamError
+from flashstream.memory_store.codec import decode
+from flashstream.memory_store.store import MemoryStore
+
+_LOOK_S: Final = 0.5
+
+
+class Ledger:
+    """Reads, while the context lasts, which versions of each stream's memory the service says are
+    durable. `lost` counts updates that were acknowledged and are not there any more."""
+
+    def __init__(self, client: Callable[[], Client]) -> None:
+        self._client = client
+        self._ending = threading.Event()
+        self._lock = threading.Lock()
+        self._first: dict[str, int] = {}
+        self._acknowledged: dict[str, int] = {}
+        self._since: dict[str, float] = {}
+        self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
+        self.lost = 0
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._ending.set()
+        self._thread.join()
+
+    @property
+    def updates(self) -> int:
+        """Acknowledged since the beginning, of all streams."""
+        with self._lock:
+            return sum(self._acknowledged[s] - self._first[s] for s in self._first)
+
+    def note(self, streams: Sequence[dict[str, Any]]) -> None:
+        """What the service says now."""
+        with self._lock:
+            for stream in streams:
+                name, version = stream["id"], int(stream["durable_version"])
+                if not version:
+                    continue  # it has not opened its memory yet
+                self._first.setdefault(name, version)
+                had = self._acknowledged.get(name, 0)
+                self.lost += max(0, had - version)
+                self._acknowledged[name] = max(had, version)
+                if stream["as_of"] is not None and name not in self._since:
+                    self._since[name] = datetime.fromisoformat(stream["as_of"]).timestamp()
+
+    def audit(self, store: MemoryStore) -> list[str]:
+        """Read every memory out of the store itself; what is wrong with them, in words."""
+        problems = []
+        with self._lock:
+            for name, version in self._acknowledged.items():
+                stored = store.load(name)
+                if stored is None or stored.version < version:
+                    has = stored.version if stored else 0
+                    self.lost += version - has
+                    problems.append(f"{name}: version {version} was acknowledged, {has} is stored")
+                    continue
+                try:
+                    state = decode(stored.records)
+                except FlashstreamError as failure:
+                    problems.append(f"{name}: {failure.message}")
+                    continue
+                oldest = min(slot.cluster.first_s for slot in state.slots)
+                if oldest > self._since[name]:
+                    problems.append(f"{name}: begins {oldest - self._since[name]:.1f} s late")
+        return problems
+
+    def _run(self) -> None:
+        while not self._ending.wait(_LOOK_S):
+            with suppress(FlashstreamError), self._client() as client:
+                self.note(client.streams())

@@ -1,0 +1,247 @@
+"""How many cameras a machine watches while it is asked, and what each costs."""
+
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from redis import Redis
+
+from flashstream.bench.machine import machine_facts
+from flashstream.demo.rtsp import RtspServer
+from flashstream.errors import InvalidRequestError
+from flashstream.loadtests.asking import Asker
+from flashstream.loadtests.batching import batch_ratio
+from flashstream.loadtests.cameras import cameras
+from flashstream.loadtests.resources import Reading, read
+from flashstream.loadtests.service import Service, until
+from flashstream.memory_store.embedded import EmbeddedValkey
+from flashstream.models.family import Progress
+
+_AT_ONCE = 4
+_LIVE_S = 180.0
+_LOOK_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How far to go. cameras: numbers to try, rising. window_s: each is measured for so long,
+    after settle_s. A number passes with no frame dropped, snapshots at most oldest_s old at the
+    95th percentile, and every question answered."""
+
+    cameras: Sequence[int] = (8, 16, 24, 32, 40, 48, 56, 64)
+    fps: float = 1.0
+    questions_per_s: float = 1.0
+    settle_s: float = 30.0
+    window_s: float = 60.0
+    oldest_s: float = 2.0
+
+    def __post_init__(self) -> None:
+        if not self.cameras or sorted(set(self.cameras)) != list(self.cameras):
+            raise InvalidRequestError(f"numbers of cameras rise, not {list(self.cameras)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What one number of cameras came to, between two looks."""
+
+    cameras: int
+    seconds: float
+    dropped: int
+    seen: int
+    ages_s: list[float]
+    questions: dict[str, Any]
+    before: Reading
+    after: Reading
+
+    def row(self, sizes: Sizes) -> dict[str, Any]:
+        """As it is told."""
+        return {
+            "cameras": self.cameras,
+            "passed": self.passed(sizes),
+            "frames_dropped": self.dropped,
+            "frames_per_s": round(self.seen / self.seconds, 2),
+            "snapshot_age_s": _quantiles(self.ages_s),
+            "questions": self.questions,
+            "cpu_cores": {
+                kind: round((use.cpu_s - self.before.by_kind[kind].cpu_s) / self.seconds, 3)
+                for kind, use in sorted(self.after.by_kind.items())
+            },
+            "rss_bytes": {kind: use.rss for kind, use in sorted(self.after.by_kind.items())},
+        }
+
+    def passed(self, sizes: Sizes) -> bool:
+        """Whether so many cameras are watched as they should be."""
+        wanted = self.cameras * sizes.fps * self.seconds
+        return (
+            self.dropped == 0
+            and self.seen >= 0.97 * wanted
+            and bool(self.ages_s)
+            and float(np.percentile(self.ages_s, 95)) <= sizes.oldest_s
+            and self.questions["answered"] == self.questions["asked"] > 0
+            and self.questions["held_back"] == 0
+        )
+
+
+def run(sets: Sequence[str], report: Progress, sizes: Sizes | None = None) -> dict[str, Any]:
+    """Start a service with these settings, and add cameras until it keeps up no more.
+
+    Raises what starting the service raises.
+    """
+    sizes = sizes or Sizes()
+    facts = machine_facts()
+    ratio = batch_ratio(report)
+    names = [f"camera-{number:03d}" for number in range(max(sizes.cameras))]
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="flashstream-fleet-")))
+        server = stack.enter_context(cameras(names, folder, report))
+        valkey = stack.enter_context(EmbeddedValkey(folder / "valkey"))
+        store = Redis.from_url(valkey.url)
+        stack.callback(store.close)
+        report("starting the service", 0.0)
+        service = stack.enter_context(Service(folder, [f"store.redis_url={valkey.url}", *sets]))
+        report("starting the service", 1.0)
+        bench = FleetBench(service, server, store, sizes, report)
+        windows = bench.grow(names)
+    best = max((w for w in windows if w.passed(sizes)), key=lambda w: w.cameras, default=None)
+    return {
+        "cameras": best.cameras if best else 0,
+        **(costs(best, bench.empty) if best else {}),
+        "encoder_batch_ratio": ratio["ratio"],
+        "encoder": ratio,
+        "fps": sizes.fps,
+        "settings": list(sets),
+        "windows": [window.row(sizes) for window in windows],
+        "machine": facts,
+    }
+
+
+class FleetBench:
+    """Cameras added step by step to one running service."""
+
+    def __init__(
+        self, service: Service, server: RtspServer, store: Redis, sizes: Sizes, report: Progress
+    ) -> None:
+        self._service = service
+        self._server = server
+        self._store = store
+        self._sizes = sizes
+        self._report = report
+        self.empty = read(service.processes(), store)
+
+    def grow(self, names: Sequence[str]) -> list[Window]:
+        """A window for each number of cameras, up to the first that does not pass."""
+        windows: list[Window] = []
+        watched = 0
+        for count in self._sizes.cameras:
+            self._add(names[watched:count])
+            watched = count
+            windows.append(self._window(names[:count]))
+            if not windows[-1].passed(self._sizes):
+                break
+        return windows
+
+    def _add(self, names: Sequence[str]) -> None:
+        def add(name: str) -> None:
+            with self._service.client() as client:
+                # The camera is ours: a look at it beforehand would only cost time.
+                client.add_stream(name, self._server.url(name), fps=self._sizes.fps, check=False)
+
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            list(pool.map(add, names))
+
+    def _window(self, names: Sequence[str]) -> Window:
+        sizes, what = self._sizes, f"{len(names)} cameras"
+        self._report(what, 0.0)
+        with self._service.client() as client:
+            until(lambda: all(s["frames_seen"] > 1 for s in client.streams()), _LIVE_S, 1.0)
+            self._wait(what, sizes.settle_s, 0.0)
+            first, began = client.streams(), time.monotonic()
+            before = read(self._service.processes(), self._store)
+            ages: list[float] = []
+            with Asker(self._service.client, names, sizes.questions_per_s) as asker:
+                while (gone := time.monotonic() - began) < sizes.window_s:
+                    time.sleep(min(_LOOK_S, sizes.window_s - gone))
+                    ages += _ages(client.streams())
+                    self._report(what, 0.3 + 0.7 * min(1.0, gone / sizes.window_s))
+                after = read(self._service.processes(), self._store)
+                last, ended = client.streams(), time.monotonic()
+        self._report(what, 1.0)
+        asked = asker.asked
+        answered = [each for each in asked if each.answered]
+        return Window(
+            cameras=len(names),
+            seconds=ended - began,
+            dropped=_sum(last, "frames_dropped") - _sum(first, "frames_dropped"),
+            seen=_sum(last, "frames_seen") - _sum(first, "frames_seen"),
+            ages_s=ages + [each.age_s for each in answered if each.age_s is not None],
+            questions={
+                "asked": len(asked),
+                "answered": len(answered),
+                "held_back": asker.held_back,
+                "ttft_s": _quantiles([each.ttft_s for each in answered if each.ttft_s]),
+                "took_s": _quantiles([each.took_s for each in answered]),
+                "refusals": sorted({each.refusal for each in asked if each.refusal}),
+            },
+            before=before,
+            after=after,
+        )
+
+    def _wait(self, what: str, seconds: float, share: float) -> None:
+        began = time.monotonic()
+        while (gone := time.monotonic() - began) < seconds:
+            time.sleep(min(1.0, seconds - gone))
+            self._report(what, share + 0.3 * gone / seconds)
+
+
+def costs(window: Window, empty: Reading) -> dict[str, float]:
+    """What a camera costs: memory and CPU of what is there for cameras (their actors, the encoder,
+    the store), and bytes that the store took."""
+    n, seconds = window.cameras, window.seconds
+    before, after = window.before, window.after
+    watching = ("stream", "encoder", "fleet")
+    cpu_s = sum(after.by_kind[kind].cpu_s - before.by_kind[kind].cpu_s for kind in watching)
+    cpu_s += _store_cpu(after) - _store_cpu(before)
+    written = after.store["total_net_input_bytes"] - before.store["total_net_input_bytes"]
+    held = [
+        (reading.store["used_memory"] - empty.store["used_memory"]) / n
+        for reading in (before, after)
+    ]
+    return {
+        "rss_bytes_per_camera": round(after.by_kind["stream"].rss / n),
+        "uss_bytes_per_camera": round(after.by_kind["stream"].uss / n),
+        "cpu_per_camera": round(cpu_s / seconds / n, 4),
+        "redis_bytes_written_per_camera_hour": round(written / n / seconds * 3600),
+        "redis_bytes_per_camera": round(held[1]),
+        "redis_bytes_per_camera_growth": round(held[1] - held[0]),
+    }
+
+
+def _store_cpu(reading: Reading) -> float:
+    return float(reading.store["used_cpu_user"] + reading.store["used_cpu_sys"])
+
+
+def _ages(streams: Sequence[dict[str, Any]]) -> list[float]:
+    now = time.time()
+    return [
+        now - datetime.fromisoformat(stream["as_of"]).timestamp()
+        for stream in streams
+        if stream["as_of"] is not None
+    ]
+
+
+def _sum(streams: Sequence[dict[str, Any]], what: str) -> int:
+    return sum(stream[what] for stream in streams)
+
+
+def _quantiles(values: Sequence[float]) -> dict[str, float] | None:
+    if not values:
+        return None
+    p50, p95, most = np.percentile(values, [50, 95, 100])
+    return {"p50": round(float(p50), 3), "p95": round(float(p95), 3), "max": round(float(most), 3)}

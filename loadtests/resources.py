@@ -1,0 +1,79 @@
+"""What a service's processes use, by what they are."""
+
+import contextlib
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import psutil
+from redis import Redis
+
+KINDS: Final = {
+    "ray::StreamActor": "stream",
+    "ray::EncoderActor": "encoder",
+    "ray::FleetActor": "fleet",
+    "ray::ServeReplica:flashstream:answerer": "answerer",
+    "VLLM::": "answerer",
+    "ray::ServeReplica": "gateway",
+}
+"""Titles' beginnings; every other process is of Ray or the service itself: "rest"."""
+
+
+@dataclass(slots=True)
+class Use:
+    """Of all processes of one kind: bytes (USS is what only they have), CPU seconds since they
+    began, and counts."""
+
+    processes: int = 0
+    rss: int = 0
+    uss: int = 0
+    cpu_s: float = 0.0
+    files: int = 0
+    threads: int = 0
+
+
+@dataclass(slots=True)
+class Reading:
+    """One look at a service: by kind of process, and the store's own figures."""
+
+    by_kind: dict[str, Use] = field(default_factory=lambda: defaultdict(Use))
+    store: dict[str, Any] = field(default_factory=dict)
+
+    def total(self, what: str) -> float:
+        """The sum over all kinds."""
+        return float(sum(getattr(use, what) for use in self.by_kind.values()))
+
+
+def read(processes: Iterable[psutil.Process], store: "Redis | None" = None) -> Reading:
+    """Look at processes (those that are gone meanwhile are left out) and at the store."""
+    out = Reading()
+    for process in processes:
+        with contextlib.suppress(psutil.Error), process.oneshot():
+            memory = process.memory_full_info()
+            cpu = process.cpu_times()
+            use = out.by_kind[kind(process)]
+            use.processes += 1
+            use.rss += memory.rss
+            use.uss += memory.uss
+            use.cpu_s += cpu.user + cpu.system
+            use.files += process.num_fds()
+            use.threads += process.num_threads()
+    if store is not None:
+        out.store = {**_info(store, "stats"), **_info(store, "memory"), **_info(store, "cpu")}
+    return out
+
+
+def kind(process: psutil.Process) -> str:
+    """What a process is, by its title; an engine without one is known by its parent."""
+    for each in (process, *process.parents()[:1]):
+        title = " ".join(each.cmdline())
+        for beginning, name in KINDS.items():
+            if title.startswith(beginning):
+                return name
+    return "rest"
+
+
+def _info(store: "Redis", section: str) -> dict[str, Any]:
+    found: Any = store.info(section)
+    return dict(found)

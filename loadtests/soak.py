@@ -1,0 +1,166 @@
+"""Hours in minutes: a service that watches, is asked and meets flapping cameras; does it grow?"""
+
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from redis import Redis
+
+from flashstream.bench.machine import machine_facts
+from flashstream.errors import InvalidRequestError
+from flashstream.loadtests.asking import Asked, Asker
+from flashstream.loadtests.cameras import cameras
+from flashstream.loadtests.flapping import Flapping
+from flashstream.loadtests.resources import read
+from flashstream.loadtests.service import Service, until
+from flashstream.loadtests.trend import BLOCKS, trend
+from flashstream.memory_store.embedded import EmbeddedValkey
+from flashstream.models.family import Progress
+
+LEAST_MINUTES: Final = 2.0
+_LIVE_S: Final = 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What the service bears. warm_s: what comes before is left out of the trends: memories fill
+    up, and lazily made things are made."""
+
+    cameras: int = 16
+    fps: float = 1.0
+    questions_per_s: float = 0.2
+    flap_every_s: float = 15.0
+    away_s: float = 5.0
+    warm_s: float = 120.0
+    look_s: float = 5.0
+
+
+@dataclass(slots=True)
+class Series:
+    """Readings: seconds since the start, and each figure at that time."""
+
+    times_s: list[float] = field(default_factory=list)
+    figures: dict[str, list[float]] = field(default_factory=dict)
+
+    def add(self, time_s: float, figures: dict[str, float]) -> None:
+        """One reading; every one has the same figures."""
+        self.times_s.append(time_s)
+        for name, value in figures.items():
+            self.figures.setdefault(name, []).append(value)
+
+
+def run(
+    minutes: float, sets: Sequence[str], report: Progress, load: Load | None = None
+) -> dict[str, Any]:
+    """Run it for that long after the warm-up, and fit a trend to each figure.
+
+    Raises `InvalidRequestError` for a time too short for a trend, and what starting raises.
+    """
+    load = load or Load()
+    if minutes < LEAST_MINUTES or minutes * 60 < 2 * BLOCKS * load.look_s:
+        raise InvalidRequestError(
+            f"a soak takes {max(LEAST_MINUTES, 2 * BLOCKS * load.look_s / 60):g} minutes or more, "
+            f"not {minutes:g}"
+        )
+    facts = machine_facts()
+    names = [f"camera-{number:02d}" for number in range(load.cameras)]
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="flashstream-soak-")))
+        server = stack.enter_context(cameras(names, folder, report))
+        valkey = stack.enter_context(EmbeddedValkey(folder / "valkey"))
+        store = Redis.from_url(valkey.url)
+        stack.callback(store.close)
+        report("starting the service", 0.0)
+        service = stack.enter_context(Service(folder, [f"store.redis_url={valkey.url}", *sets]))
+        report("starting the service", 1.0)
+        with service.client() as client:
+            for name in names:
+                client.add_stream(name, server.url(name), fps=load.fps, check=False)
+            until(lambda: all(s["frames_seen"] > 1 for s in client.streams()), _LIVE_S, 1.0)
+        began = time.monotonic()
+        with (
+            Asker(service.client, names, load.questions_per_s) as asker,
+            Flapping(server, names, every_s=load.flap_every_s, away_s=load.away_s) as flapping,
+        ):
+            _warm(load.warm_s, report)
+            series = _watch(service, store, minutes * 60, load.look_s, began, report)
+        with service.client() as client:
+            # All cameras are plugged in again: each must come back.
+            until(lambda: all(s["state"] == "live" for s in client.streams()), _LIVE_S, 1.0)
+            streams = client.streams()
+    asked = asker.asked
+    trends = {
+        **{name: trend(series.times_s, values).row() for name, values in series.figures.items()},
+        "ttft_s": _of_answers(asked, lambda each: each.ttft_s, began + load.warm_s),
+        "asked_snapshot_age_s": _of_answers(asked, lambda each: each.age_s, began + load.warm_s),
+    }
+    return {
+        "minutes": minutes,
+        "flat": {name: each["flat"] for name, each in trends.items()},
+        "trends": trends,
+        "flaps": flapping.count,
+        "questions": {
+            "asked": len(asked),
+            "answered": sum(each.answered for each in asked),
+            "held_back": asker.held_back,
+            "refusals": sorted({each.refusal for each in asked if not each.answered}),
+        },
+        "unexplained_errors": [each.message for each in asked if each.unclear]
+        + [f"{s['id']}: {s['reason']}" for s in streams if s["state"] == "failed"],
+        "load": {name: getattr(load, name) for name in Load.__dataclass_fields__},
+        "settings": list(sets),
+        "machine": facts,
+        "series": {"time_s": series.times_s, **series.figures},
+    }
+
+
+def _warm(seconds: float, report: Progress) -> None:
+    began = time.monotonic()
+    while (gone := time.monotonic() - began) < seconds:
+        report("warming up", gone / seconds)
+        time.sleep(min(1.0, seconds - gone))
+    report("warming up", 1.0)
+
+
+def _watch(
+    service: Service, store: Redis, seconds: float, every_s: float, began: float, report: Progress
+) -> Series:
+    series = Series()
+    start = due = time.monotonic()
+    with service.client() as client:
+        while (now := time.monotonic()) - start < seconds:
+            report("soaking", (now - start) / seconds)
+            reading = read(service.processes(), store)
+            ages = [
+                time.time() - datetime.fromisoformat(stream["as_of"]).timestamp()
+                for stream in client.streams()
+                if stream["state"] == "live"
+            ]
+            series.add(
+                now - began,
+                {
+                    "rss_bytes": reading.total("rss"),
+                    "stream_rss_bytes": float(reading.by_kind["stream"].rss),
+                    "redis_bytes": float(reading.store["used_memory"]),
+                    "open_files": reading.total("files"),
+                    "threads": reading.total("threads"),
+                    "snapshot_age_s": float(np.median(ages)) if ages else 0.0,
+                },
+            )
+            due += every_s
+            time.sleep(max(0.0, due - time.monotonic()))
+    report("soaking", 1.0)
+    return series
+
+
+def _of_answers(
+    asked: Sequence[Asked], figure: Callable[[Asked], float | None], since_s: float
+) -> dict[str, float | bool]:
+    found = [(a.at_s, v) for a in asked if a.at_s > since_s and (v := figure(a)) is not None]
+    return trend([at for at, _ in found], [value for _, value in found]).row()
