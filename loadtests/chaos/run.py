@@ -85,11 +85,7 @@ def run(sets: Sequence[str], report: Progress, plan: Plan | None = None) -> dict
             Ledger(service.client) as ledger,
         ):
             done = _break(field, plan, report)
-        with service.client() as client:
-            ledger.note(client.streams())
-        reader = RedisStore(store.url)
-        problems = ledger.audit(reader)
-        reader.close()
+        problems = _audited(service, store, ledger)
         told = service.told()
     asked = asker.asked
     failures = [f"{each.kind}: {each.failure}" for each in done if each.failure]
@@ -112,6 +108,18 @@ def run(sets: Sequence[str], report: Progress, plan: Plan | None = None) -> dict
         "log": [(each.kind, round(each.at_s, 1), each.recovery_s) for each in done],
         **({"told": told} if failures or problems else {}),
     }
+
+
+def _audited(service: Service, store: ChaosStore, ledger: Ledger) -> list[str]:
+    reader = RedisStore(store.url)
+    try:
+        with service.client() as client:
+            ledger.note(client.streams())
+        return ledger.audit(reader)
+    except FlashstreamError as failure:
+        return [f"the memories could not be read in the end: {failure.message}"]
+    finally:
+        reader.close()
 
 
 def _break(field: Field, plan: Plan, report: Progress) -> list[Done]:

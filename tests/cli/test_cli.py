@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from flashstream.cli.serve import settings_from
+
 FLASHSTREAM = str(Path(sys.executable).with_name("flashstream"))
 NOBODY = "http://127.0.0.1:9"
 
@@ -95,6 +97,14 @@ def test_an_unreachable_redis_stops_the_start(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "store_unavailable" in done.stderr
     assert "secret" not in done.stderr
+
+
+def test_a_setting_is_not_undone_by_an_option_that_was_not_given() -> None:
+    given = "redis://10.0.0.1:6379/3"
+    settings = settings_from(None, [f"store.redis_url={given}"], store__redis_url=None)
+    assert settings.store_url() == given
+    other = settings_from(None, [f"store.redis_url={given}"], store__redis_url="redis://h/0")
+    assert other.store_url() == "redis://h/0"
 
 
 def test_a_missing_model_package_is_named() -> None:

@@ -31,7 +31,7 @@ def settings_from(file: Path | None, pairs: list[str] | None, **overrides: Any) 
         if not equals or not key:
             raise SettingError(f"--set {pair!r}: write KEY=VALUE, e.g. --set streams.fps=2")
         changes[key.strip()] = yaml.safe_load(value)
-    changes.update({key.replace("__", "."): value for key, value in overrides.items()})
+    changes |= {key.replace("__", "."): v for key, v in overrides.items() if v is not None}
     return config.load(file, changes)
 
 
