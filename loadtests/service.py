@@ -7,13 +7,13 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import psutil
-from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from flashstream.client import Client
 from flashstream.errors import NotReadyError
@@ -32,13 +32,23 @@ def free_port() -> int:
 
 
 def until(what: Callable[[], Any], seconds: float = 30.0, every_s: float = 0.2) -> Any:
-    """What `what` returns once it is true; `tenacity.RetryError` if it is not in that time."""
-    tries = Retrying(
-        stop=stop_after_delay(seconds),
-        wait=wait_fixed(every_s),
-        retry=retry_if_result(lambda result: not result),
-    )
-    return tries(what)
+    """What `what` returns once it is true; `NotReadyError` if it is not in that time."""
+    deadline = time.monotonic() + seconds
+    while not (found := what()):
+        if time.monotonic() > deadline:
+            raise NotReadyError(f"not so within {seconds:g} s")
+        time.sleep(every_s)
+    return found
+
+
+def titled(processes: Iterable[psutil.Process], title: str) -> list[psutil.Process]:
+    """Those that are there still and whose title begins so."""
+    found = []
+    for each in processes:
+        with contextlib.suppress(psutil.Error):
+            if " ".join(each.cmdline()).startswith(title):
+                found.append(each)
+    return found
 
 
 class Service:
@@ -134,14 +144,10 @@ class Service:
         """Its processes whose title begins so."""
         if self._process is None:
             return []
-        found = []
         with contextlib.suppress(psutil.Error):
             root = psutil.Process(self._process.pid)
-            for child in (root, *root.children(recursive=True)):
-                with contextlib.suppress(psutil.Error):
-                    if " ".join(child.cmdline()).startswith(title):
-                        found.append(child)
-        return found
+            return titled([root, *root.children(recursive=True)], title)
+        return []
 
     def told(self, lines: int = 60) -> str:
         """The end of its log, and the titles of its processes; for the report of a failure."""
@@ -150,6 +156,3 @@ class Service:
             with contextlib.suppress(psutil.Error):  # gone since
                 titles.append(" ".join(each.cmdline())[:100])
         return "\n".join([*self.log.read_text().splitlines()[-lines:], *titles])
-
-
-__all__ = ["FLASHSTREAM", "RetryError", "Service", "free_port", "until"]

@@ -13,8 +13,9 @@ import psutil
 
 from flashstream.demo.rtsp import RtspServer
 from flashstream.errors import FlashstreamError, NotReadyError
+from flashstream.loadtests.chaos.nodes import TwoNodes, own_processes
 from flashstream.loadtests.chaos.store import ChaosStore
-from flashstream.loadtests.service import Service
+from flashstream.loadtests.service import Service, titled
 from flashstream.memory_store.redis import RedisStore
 from flashstream.memory_store.store import Commit
 
@@ -29,6 +30,7 @@ class Field:
     service: Service
     store: ChaosStore
     cameras: RtspServer
+    nodes: TwoNodes
     streams: tuple[str, ...]
     random: random.Random
     accepted: int = 0
@@ -37,16 +39,31 @@ class Field:
         """One of them."""
         return self.random.choice(self.streams)
 
+    def processes(self, title: str) -> list[psutil.Process]:
+        """Of the service and both nodes, those whose title begins so."""
+        return titled(own_processes(), title)
+
 
 def actor_killed(field: Field) -> float:
     """SIGKILL of one stream's actor."""
-    actor = field.random.choice(field.service.processes("ray::StreamActor"))
+    actor = field.random.choice(field.processes("ray::StreamActor"))
     return _killed(field, actor, field.streams)
 
 
 def encoder_killed(field: Field) -> float:
     """SIGKILL of the shared encoder."""
     return _killed(field, _one(field, "ray::EncoderActor"), field.streams)
+
+
+def node_killed(field: Field) -> float:
+    """SIGKILL of all that runs on the second node: until every stream is watched again.
+
+    Another node takes its place afterwards.
+    """
+    since, began = time.time(), field.nodes.kill()
+    took = _until(lambda: _watched(field, field.streams, since), began)
+    field.nodes.replace()
+    return took
 
 
 def supervisor_killed(field: Field) -> float:
@@ -127,6 +144,7 @@ def old_owner(field: Field) -> float:
 FAULTS: Final[dict[str, tuple[Callable[[Field], float], int]]] = {
     "actor_killed": (actor_killed, 14),
     "encoder_killed": (encoder_killed, 6),
+    "node_killed": (node_killed, 4),
     "supervisor_killed": (supervisor_killed, 5),
     "answerer_killed": (answerer_killed, 3),
     "store_killed": (store_killed, 6),
@@ -142,7 +160,7 @@ FAULTS: Final[dict[str, tuple[Callable[[Field], float], int]]] = {
 
 def _one(field: Field, title: str) -> psutil.Process:
     deadline = time.monotonic() + _BACK_S
-    while not (found := field.service.processes(title)):
+    while not (found := field.processes(title)):
         if time.monotonic() > deadline:
             raise NotReadyError(f"no process {title} came back within {_BACK_S:g} s")
         time.sleep(_LOOK_S)

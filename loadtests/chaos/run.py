@@ -17,6 +17,7 @@ from flashstream.loadtests.asking import Asker
 from flashstream.loadtests.cameras import cameras
 from flashstream.loadtests.chaos.faults import FAULTS, Field
 from flashstream.loadtests.chaos.ledger import Ledger
+from flashstream.loadtests.chaos.nodes import TwoNodes
 from flashstream.loadtests.chaos.store import ChaosStore
 from flashstream.loadtests.service import Service, until
 from flashstream.memory_store.redis import RedisStore
@@ -73,13 +74,15 @@ def run(sets: Sequence[str], report: Progress, plan: Plan | None = None) -> dict
         server = stack.enter_context(cameras(list(names), folder, report))
         store = stack.enter_context(ChaosStore(folder))
         report("starting the service", 0.0)
-        service = stack.enter_context(Service(folder, [f"store.redis_url={store.url}", *sets]))
+        nodes = stack.enter_context(TwoNodes())
+        own = [f"store.redis_url={store.url}", f"ray.address={nodes.address}"]
+        service = stack.enter_context(Service(folder, [*own, *sets]))
         report("starting the service", 1.0)
         with service.client() as client:
             for name in names:
                 client.add_stream(name, server.url(name), fps=plan.fps, check=False)
             until(lambda: all(s["durable_version"] > 1 for s in client.streams()), _LIVE_S, 0.5)
-        field = Field(service, store, server, names, random.Random(plan.seed))
+        field = Field(service, store, server, nodes, names, random.Random(plan.seed))
         with (
             Asker(service.client, names, plan.questions_per_s) as asker,
             Ledger(service.client) as ledger,

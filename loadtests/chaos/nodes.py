@@ -1,0 +1,73 @@
+"""A Ray cluster of two nodes on this machine, of which one can be killed and replaced."""
+
+import contextlib
+import os
+import time
+from types import TracebackType
+from typing import Any, Final, Self
+
+import psutil
+
+from flashstream.platform import keep_ray_on_loopback
+
+_OBJECTS: Final = 128 << 20
+_HEALTH: Final = {
+    "health_check_initial_delay_ms": 1000,
+    "health_check_period_ms": 1000,
+    "health_check_timeout_ms": 2000,
+    "health_check_failure_threshold": 3,
+}
+"""A node that is gone is noticed in some seconds; Ray's own pace takes half a minute."""
+
+
+class TwoNodes:
+    """The head, which a service joins, and a second node; both end with the context."""
+
+    def __init__(self) -> None:
+        self._cluster: Any = None
+        self._second: Any = None
+
+    def __enter__(self) -> Self:
+        keep_ray_on_loopback()
+        from ray.cluster_utils import Cluster
+
+        head = {"num_cpus": 2, "object_store_memory": _OBJECTS, "include_dashboard": False}
+        self._cluster = Cluster(
+            initialize_head=True, head_node_args={**head, "_system_config": _HEALTH}
+        )
+        self.replace()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._cluster.shutdown()
+
+    @property
+    def address(self) -> str:
+        """Of the head, as `ray.address` takes it."""
+        return str(self._cluster.address)
+
+    def replace(self) -> None:
+        """Add a second node."""
+        self._second = self._cluster.add_node(num_cpus=1, object_store_memory=_OBJECTS)
+
+    def kill(self) -> float:
+        """SIGKILL of everything on the second node, as when a machine loses power; when it was,
+        by `time.monotonic`."""
+        raylet = psutil.Process(self._second.all_processes["raylet"][0].process.pid)
+        doomed = [*raylet.children(recursive=True), raylet]
+        began = time.monotonic()
+        for process in reversed(doomed):
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        self._cluster.remove_node(self._second, allow_graceful=False)
+        return began
+
+
+def own_processes() -> list[psutil.Process]:
+    """All that this process has started, and what that has."""
+    return psutil.Process(os.getpid()).children(recursive=True)
