@@ -17,7 +17,7 @@ class Timeline:
     def __init__(self, step_s: float, *, max_gap_s: float = 60.0, jitter_s: float = 0.1) -> None:
         """step_s: the usual time between frames, in seconds."""
         self._step = step_s
-        self._max_gap = max_gap_s
+        self.max_gap_s = max_gap_s
         self._jitter = jitter_s
         self._offset: float | None = None
         self._last = 0.0
@@ -58,7 +58,7 @@ class Timeline:
         if pts_s is None or self._last_pts == -math.inf:
             return False
         ahead = pts_s - self._last_pts
-        return ahead < -self._jitter or ahead > self._max_gap
+        return ahead < -self._jitter or ahead > self.max_gap_s
 
     def foresee(self, pts_s: float) -> float:
         """Where a time of the present segment lies; changes nothing."""

@@ -2,11 +2,12 @@
 
 import os.path
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 
 from flashstream.errors import MalformedUrlError, UnsupportedUrlError
+from flashstream.video.secrets import REFERENCE, SecretReference, Secrets
 
 NETWORK_SCHEMES = ("rtsp", "rtsps", "http", "https")
 MAX_LENGTH = 2048
@@ -16,10 +17,13 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _HOST = re.compile(r"[^\s/?#@\\<>\"^`{|}]+")
 # Cameras also take secrets in the query or the path (…/user=admin_password=x_channel=1).
 _SECRET = re.compile(
-    r"((?:[\w.-]*(?:pass|pwd|token|secret|auth|key|sig|cred)[\w.-]*|user(?:name)?|usr))=[^&;/#]*",
+    r"((?:[\w.-]*(?:pass|pwd|token|secret|auth|key|sig|cred)[\w.-]*|user(?:name)?|usr))=([^&;/#]*)",
     re.IGNORECASE,
 )
 HIDDEN = "***"
+# Stands for a secret reference, whose own "/" and ":" would divide the address. No address holds
+# these characters.
+_MARK = re.compile("\x01([0-9]+)\x02")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +31,10 @@ class SourceUrl:
     """A checked address.
 
     scheme: "file" for paths too, else one of `NETWORK_SCHEMES`.
-    display: for people, messages and logs; credentials are replaced by "***".
-    open_as: what FFmpeg opens; may hold credentials, and is therefore left out of `repr`.
+    display: for people, messages and logs; credentials are replaced by "***", secret references
+        are shown.
+    open_as: what FFmpeg opens; may hold credentials, and is therefore left out of `repr`. Names
+        the `secrets` until it is `resolved`.
     path: absolute path of a file, None for a network address.
     host, port: of a network address; port is None where the scheme's own is meant.
     """
@@ -39,6 +45,25 @@ class SourceUrl:
     path: Path | None = None
     host: str | None = None
     port: int | None = None
+    secrets: tuple[SecretReference, ...] = ()
+
+    def resolved(self, secrets: Secrets) -> "SourceUrl":
+        """The address with the secrets' values, percent-encoded, in place of their references.
+
+        A reference that stands alone before the "@" holds "user:password".
+        Raises SecretReferenceError.
+        """
+        if not self.secrets:
+            return self
+        masked, references = _masked(self.open_as)
+        values = [secrets.value(reference) for reference in references]
+        encoded = [quote(value, safe="") for value in values]
+        alone = _MARK.fullmatch(urlsplit(masked).netloc.rpartition("@")[0])
+        if alone:
+            user, colon, password = values[int(alone[1])].partition(":")
+            encoded[int(alone[1])] = quote(user, safe="") + colon + quote(password, safe="")
+        opened = _MARK.sub(lambda mark: encoded[int(mark[1])], masked)
+        return replace(self, open_as=opened, secrets=())
 
     @property
     def rtsp(self) -> bool:
@@ -83,15 +108,40 @@ def parse_source(url: str) -> SourceUrl:
     return _network(url, scheme)
 
 
-def redacted(parts: SplitResult) -> str:
+def _masked(url: str) -> tuple[str, list[SecretReference]]:
+    """The address with marks in place of its secret references, and these by their number."""
+    references: list[SecretReference] = []
+
+    def mark(found: re.Match[str]) -> str:
+        references.append(SecretReference(found[1], found[2]))
+        return f"\x01{len(references) - 1}\x02"
+
+    return REFERENCE.sub(mark, url), references
+
+
+def _unmasked(text: str, references: list[SecretReference]) -> str:
+    return _MARK.sub(lambda mark: str(references[int(mark[1])]), text)
+
+
+def _redacted(parts: SplitResult) -> str:
     """The URL for people: user name, password, fragment and secret-looking values hidden."""
-    place = parts.netloc.rpartition("@")
-    netloc = f"{HIDDEN}@{place[2]}" if place[1] else place[2]
+    user, at, place = parts.netloc.rpartition("@")
+    netloc = f"{_hide_user(user)}@{place}" if at else place
     return urlunsplit((parts.scheme.lower(), netloc, _hide(parts.path), _hide(parts.query), ""))
 
 
+def _hide_user(text: str) -> str:
+    if not _MARK.search(text):
+        return HIDDEN
+    return ":".join(_hide_value(part) for part in text.split(":", 1))
+
+
+def _hide_value(text: str) -> str:
+    return text if _MARK.fullmatch(text) else HIDDEN
+
+
 def _hide(text: str) -> str:
-    return _SECRET.sub(rf"\1={HIDDEN}", text)
+    return _SECRET.sub(lambda found: f"{found[1]}={_hide_value(found[2])}", text)
 
 
 def _file(path: str) -> SourceUrl:
@@ -120,6 +170,12 @@ def _path_of_file_url(url: str) -> str:
 
 def _network(url: str, scheme: str) -> SourceUrl:
     example = f"{scheme}://host[:port]/path"
+    url, references = _masked(url)
+    if "${" in url:
+        raise MalformedUrlError(
+            "'${' begins the reference of a secret, and this one cannot be read; accepted: "
+            "${env:NAME} and ${file:/path} (a literal '${' is written %24%7B)."
+        )
     if any(c.isspace() for c in url):
         raise MalformedUrlError(
             f"The address has a space in it; write it as %20. Accepted: {example}."
@@ -135,6 +191,11 @@ def _network(url: str, scheme: str) -> SourceUrl:
         port = parts.port
     except ValueError:
         port = 0
+    if _MARK.search(parts.netloc.rpartition("@")[2]):
+        raise MalformedUrlError(
+            "A secret reference stands where the host or port belongs; accepted in the user name, "
+            "the password, the path and the query."
+        )
     if not host or not _HOST.fullmatch(host):
         raise MalformedUrlError(f"The {scheme} address names no host; accepted: {example}.")
     if port == 0 or parts.netloc.endswith(":"):
@@ -144,4 +205,11 @@ def _network(url: str, scheme: str) -> SourceUrl:
             "65535 (and '/', '#', '?', '@' in a password percent-encoded)."
         )
     open_as = urlunsplit((scheme, parts.netloc, parts.path, parts.query, ""))
-    return SourceUrl(scheme, redacted(parts), open_as, host=host, port=port)
+    return SourceUrl(
+        scheme,
+        _unmasked(_redacted(parts), references),
+        _unmasked(open_as, references),
+        host=host,
+        port=port,
+        secrets=tuple(references[int(mark)] for mark in _MARK.findall(open_as)),
+    )
