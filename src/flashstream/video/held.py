@@ -44,23 +44,21 @@ class HeldPackets:
             return True
         return -0.5 <= pts_s - max(self._times[-16:]) <= max_gap_s
 
-    def hold(self, packet: "Packet[Stream]", pts_s: float) -> list["Packet[Stream]"] | None:
-        """Keep a packet; returns those that it makes needless, which are kept no longer.
-
-        None: it is not kept; it, and what is held before it, is to be decoded.
-        """
-        if self._bytes + packet.size > MOST_BYTES or packet.has_sidedata("new_extradata"):
-            return None
+    def makes_needless(self, packet: "Packet[Stream]") -> bool:
+        """Whether decoding can begin with this packet, without those held."""
         restart, sets = self._look(packet)
-        needless: list[Packet[Stream]] = []
         # What describes the pictures to come must not be lost with a picture that is left out.
-        if restart and (sets or not self._with_sets):
-            needless = self.take()
+        return restart and (sets or not self._with_sets)
+
+    def hold(self, packet: "Packet[Stream]", pts_s: float) -> bool:
+        """Keep a packet; False if it, and what is held before it, is to be decoded instead."""
+        if self._bytes + packet.size > MOST_BYTES:
+            return False
         self._packets.append(packet)
         self._times.append(pts_s)
         self._bytes += packet.size
-        self._with_sets |= sets
-        return needless
+        self._with_sets |= self._look(packet)[1]
+        return True
 
     def take(self) -> list["Packet[Stream]"]:
         """All that is held, to be decoded or left out; nothing is held then."""
@@ -72,6 +70,8 @@ class HeldPackets:
         """Whether decoding can begin with this packet, and whether it has parameter sets."""
         if not self._slices:
             return packet.is_keyframe, False
+        if packet.has_sidedata("new_extradata"):
+            return False, True
         restart = sets = False
         for kind in self._units(bytes(packet)):
             sets |= kind in self._sets

@@ -1,6 +1,7 @@
 """Playing an open source: packets to pictures to sampled, timed frames."""
 
 import threading
+from bisect import bisect_left
 from collections.abc import Callable, Generator, Iterator
 from typing import Literal
 
@@ -51,6 +52,7 @@ class Player:
         self._closed = closed
         self._decode = decode
         self._held: HeldPackets | None = None
+        self._passed: list[float] = []  # presentation times of what was left out
         self._catch_up = CatchUp()
         self.stats = SourceStats()
 
@@ -60,6 +62,7 @@ class Player:
         before = self.stats.decoded
         held = HeldPackets(source.video.codec_context)
         self._held = held if held.able and self._decode == "auto" else None
+        self._pass(None)
         self._timeline.cut()
         for wanted in (self._settled if source.live else self._batches)(source, reader):
             for picture, time_s in wanted:
@@ -112,9 +115,9 @@ class Player:
                 self.stats.skipped += 1
                 return
             source.video.codec_context.flush_buffers()
-        if not packet.size:
+        if self._held and (not packet.size or self._held.makes_needless(packet)):
             self._leave_out(source)
-        elif self._holds(source, packet, pts):
+        if self._holds(source, packet, pts):
             reader.saw()
             return
         for earlier in self._held.take() if self._held else ():
@@ -125,14 +128,11 @@ class Player:
 
     def _holds(self, source: Opened, packet: "Packet[Stream]", pts: float | None) -> bool:
         """Whether the packet is kept until it is known whether a picture needs it."""
-        if self._held is None or pts is None or not self._needless(pts):
+        if self._held is None or pts is None or not packet.size or not self._needless(pts):
             return False
-        if not self._held.follows(pts, max_gap_s=self._timeline.max_gap_s):
+        follows = self._held.follows(pts, max_gap_s=self._timeline.max_gap_s)
+        if not follows or not self._held.hold(packet, pts):
             return False
-        left_out = self._held.hold(packet, pts)
-        if left_out is None:
-            return False
-        self._pass(source, left_out)
         if not source.video.codec_context.has_b_frames:
             # It is shown as it comes, so how late it comes tells how far reading is behind.
             now = self._now()
@@ -141,14 +141,25 @@ class Player:
         return True
 
     def _leave_out(self, source: Opened) -> None:
-        if self._held is not None:
-            self._pass(source, self._held.take())
-
-    def _pass(self, source: Opened, packets: "list[Packet[Stream]]") -> None:
-        """Go on in time over pictures that nobody will see."""
+        """Decode nothing of what is held: nobody will see it. Its time passes all the same."""
+        packets = self._held.take() if self._held else []
         self.stats.corrupt += sum(packet.is_corrupt for packet in packets)
-        for pts in sorted(_seconds(packet.pts, source.video) or 0.0 for packet in packets):
-            self._timeline.place(pts)
+        self._passed += (_seconds(packet.pts, source.video) or 0.0 for packet in packets)
+
+    def _pass(self, pts: float | None) -> None:
+        """Place what was left out before a picture of that time.
+
+        The decoder may still have pictures from before that in its hands.
+        """
+        if not self._passed:
+            return
+        self._passed.sort()
+        before = len(self._passed)
+        if pts is not None and not self._timeline.breaks(pts):
+            before = bisect_left(self._passed, pts)
+        for time_s in self._passed[:before]:
+            self._timeline.place(time_s)
+        del self._passed[:before]
 
     def _needless(self, pts: float | None) -> bool:
         """Whether the picture of that time lies before the next sampling instant."""
@@ -184,10 +195,13 @@ class Player:
 
     def _placed(self, source: Opened, picture: VideoFrame, *, late: bool) -> Wanted:
         """The picture with its time, if it is wanted. late: it could have been decoded before."""
-        time_s = self._timeline.place(_seconds(picture.pts, source.video))
+        pts = _seconds(picture.pts, source.video)
+        self._pass(pts)
+        time_s = self._timeline.place(pts)
         if self._timeline.segments != self.stats.segments:
             self.stats.segments = self._timeline.segments
             self._wallclock.anchor()
+            late = False
         if not late:
             now = self._now()
             self._catch_up.note(self._wallclock.lag(time_s, now), now)
