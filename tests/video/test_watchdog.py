@@ -60,7 +60,8 @@ def _noisy(scene: Picture, sigma: float) -> Callable[[int], Picture]:
 
     def paint(number: int) -> Picture:
         # Rolled on, the noise comes back after thousands of pictures only.
-        return (scene + np.roll(noise[number % 37], 7 * number, 1)).clip(0, 255).astype(np.uint8)
+        noisy = scene + np.roll(noise[number % 37], 7 * number, 1)
+        return np.asarray(noisy.clip(0, 255), np.uint8)
 
     return paint
 
@@ -71,7 +72,7 @@ def _noisy(scene: Picture, sigma: float) -> Callable[[int], Picture]:
 def test_a_still_scene_with_a_sensors_noise_is_alive_and_without_it_frozen(
     films: Films, scene: Picture, options: dict[str, str], bit_rate: int | None
 ) -> None:
-    coding = {"options": options, "bit_rate": bit_rate, "seconds": 60.0}
+    coding: dict[str, Any] = {"options": options, "bit_rate": bit_rate, "seconds": 60.0}
     alive, dog = _watched(films, "alive", _noisy(scene, 2.0), **coding)
     assert set(alive) == {PictureState.OK}
     assert (dog.stale, dog.reason) == (False, "")

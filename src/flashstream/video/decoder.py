@@ -9,9 +9,9 @@ import structlog
 from av.codec.context import CodecContext
 from av.codec.hwaccel import HWAccel, hwdevices_available
 
-DecoderName = Literal["auto", "software", "cuda"]
+from flashstream.video.choices import DecoderName
 
-_CUDA = "cuda"
+_CUDA: Literal["cuda"] = "cuda"
 
 
 def gpu_present() -> bool:
@@ -50,7 +50,9 @@ class Decoder:
     def choose(self) -> HWAccel | None:
         """What to open a container with; None decodes in software. The first call tries it."""
         if self._chosen is None:
-            self._chosen = self._first()
+            self._chosen = self._wished()
+            if self._chosen == _CUDA:
+                self._try()
         return HWAccel(_CUDA) if self._chosen == _CUDA else None
 
     def fall_back(self, why: str) -> None:
@@ -65,16 +67,14 @@ class Decoder:
             self._try()
         return self._chosen != _CUDA
 
-    def _first(self) -> DecoderName:
+    def _wished(self) -> DecoderName:
         if self._name == "software" or (self._name == "auto" and not self._present()):
             return "software"
-        if _CUDA not in self._listed():
-            if self._name == _CUDA:
-                self.fall_back("this PyAV has no CUDA")
-            return "software"
-        self._chosen = _CUDA
-        self._try()
-        return self._chosen
+        if _CUDA in self._listed():
+            return _CUDA
+        if self._name == _CUDA:
+            self.fall_back("this PyAV has no CUDA")
+        return "software"
 
     def _try(self) -> None:
         try:

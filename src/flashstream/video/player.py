@@ -3,7 +3,6 @@
 import threading
 from bisect import bisect_left
 from collections.abc import Callable, Generator, Iterator
-from typing import Literal
 
 import av.error
 import numpy as np
@@ -14,6 +13,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from flashstream.errors import NotVideoError, SourceError
+from flashstream.video.choices import DecodeName
 from flashstream.video.frame import Frame
 from flashstream.video.held import HeldPackets
 from flashstream.video.opening import Opened
@@ -25,8 +25,6 @@ _FRESH_S = 0.005
 _MOST_BACKLOG = 32
 
 Wanted = list[tuple[VideoFrame, float]]
-DecodeName = Literal["auto", "all"]
-"""Which pictures are decoded: those that the wanted ones need, or all that others may need."""
 
 
 class Player:

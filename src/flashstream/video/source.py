@@ -8,10 +8,11 @@ from types import TracebackType
 from typing import Self
 
 from flashstream.errors import NotVideoError, SourceError
+from flashstream.video.choices import DecodeName
 from flashstream.video.decoder import Decoder
 from flashstream.video.frame import Frame
 from flashstream.video.opening import OPEN_TIMEOUT_S, READ_TIMEOUT_S, Opened, opened
-from flashstream.video.player import DecodeName, Player
+from flashstream.video.player import Player
 from flashstream.video.reading import SourceStats
 from flashstream.video.secrets import NO_SECRETS, Secrets
 from flashstream.video.timeline import Sampler, Timeline
