@@ -77,7 +77,9 @@ class StreamSettings(Section):
     frozen_after_s: float = Field(
         60.0, ge=0, allow_inf_nan=False, description="without a new picture; 0: never called stale"
     )
-    decoder: DecoderName = Field("auto", description="auto takes an NVIDIA GPU if it opens")
+    decoder: DecoderName = Field(
+        "software", description="auto: an NVIDIA GPU if it opens, with 0.3 GB of it a stream"
+    )
     decode: DecodeName = Field(
         "auto", description="auto leaves out pictures that no sampled one needs; frames are equal"
     )

@@ -1,7 +1,6 @@
 """Playing an open source: packets to pictures to sampled, timed frames."""
 
 import threading
-from bisect import bisect_left
 from collections.abc import Callable, Generator, Iterator
 
 import av.error
@@ -50,7 +49,6 @@ class Player:
         self._closed = closed
         self._decode = decode
         self._held: HeldPackets | None = None
-        self._passed: list[float] = []  # presentation times of what was left out
         self._catch_up = CatchUp()
         self.stats = SourceStats()
 
@@ -60,7 +58,6 @@ class Player:
         before = self.stats.decoded
         held = HeldPackets(source.video.codec_context)
         self._held = held if held.able and self._decode == "auto" else None
-        self._pass(None)
         self._timeline.cut()
         for wanted in (self._settled if source.live else self._batches)(source, reader):
             for picture, time_s in wanted:
@@ -142,22 +139,8 @@ class Player:
         """Decode nothing of what is held: nobody will see it. Its time passes all the same."""
         packets = self._held.take() if self._held else []
         self.stats.corrupt += sum(packet.is_corrupt for packet in packets)
-        self._passed += (_seconds(packet.pts, source.video) or 0.0 for packet in packets)
-
-    def _pass(self, pts: float | None) -> None:
-        """Place what was left out before a picture of that time.
-
-        The decoder may still have pictures from before that in its hands.
-        """
-        if not self._passed:
-            return
-        self._passed.sort()
-        before = len(self._passed)
-        if pts is not None and not self._timeline.breaks(pts):
-            before = bisect_left(self._passed, pts)
-        for time_s in self._passed[:before]:
-            self._timeline.place(time_s)
-        del self._passed[:before]
+        times = [_seconds(packet.pts, source.video) for packet in packets]
+        self._timeline.leave_out(pts for pts in times if pts is not None)
 
     def _needless(self, pts: float | None) -> bool:
         """Whether the picture of that time lies before the next sampling instant."""
@@ -193,9 +176,7 @@ class Player:
 
     def _placed(self, source: Opened, picture: VideoFrame, *, late: bool) -> Wanted:
         """The picture with its time, if it is wanted. late: it could have been decoded before."""
-        pts = _seconds(picture.pts, source.video)
-        self._pass(pts)
-        time_s = self._timeline.place(pts)
+        time_s = self._timeline.place(_seconds(picture.pts, source.video))
         if self._timeline.segments != self.stats.segments:
             self.stats.segments = self._timeline.segments
             self._wallclock.anchor()

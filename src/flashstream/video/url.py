@@ -4,10 +4,11 @@ import os.path
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from flashstream.errors import MalformedUrlError, UnsupportedUrlError
-from flashstream.video.secrets import REFERENCE, SecretReference, Secrets
+from flashstream.video.masking import MARK, masked, redacted, unmasked
+from flashstream.video.secrets import SecretReference, Secrets
 
 NETWORK_SCHEMES = ("rtsp", "rtsps", "http", "https")
 MAX_LENGTH = 2048
@@ -15,15 +16,6 @@ ACCEPTED = "rtsp://, rtsps://, http://, https://, file:// and paths of files"
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _HOST = re.compile(r"[^\s/?#@\\<>\"^`{|}]+")
-# Cameras also take secrets in the query or the path (…/user=admin_password=x_channel=1).
-_SECRET = re.compile(
-    r"((?:[\w.-]*(?:pass|pwd|token|secret|auth|key|sig|cred)[\w.-]*|user(?:name)?|usr))=([^&;/#]*)",
-    re.IGNORECASE,
-)
-HIDDEN = "***"
-# Stands for a secret reference, whose own "/" and ":" would divide the address. No address holds
-# these characters.
-_MARK = re.compile("\x01([0-9]+)\x02")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +47,14 @@ class SourceUrl:
         """
         if not self.secrets:
             return self
-        masked, references = _masked(self.open_as)
+        text, references = masked(self.open_as)
         values = [secrets.value(reference) for reference in references]
         encoded = [quote(value, safe="") for value in values]
-        alone = _MARK.fullmatch(urlsplit(masked).netloc.rpartition("@")[0])
+        alone = MARK.fullmatch(urlsplit(text).netloc.rpartition("@")[0])
         if alone:
             user, colon, password = values[int(alone[1])].partition(":")
             encoded[int(alone[1])] = quote(user, safe="") + colon + quote(password, safe="")
-        opened = _MARK.sub(lambda mark: encoded[int(mark[1])], masked)
+        opened = MARK.sub(lambda mark: encoded[int(mark[1])], text)
         return replace(self, open_as=opened, secrets=())
 
     @property
@@ -108,42 +100,6 @@ def parse_source(url: str) -> SourceUrl:
     return _network(url, scheme)
 
 
-def _masked(url: str) -> tuple[str, list[SecretReference]]:
-    """The address with marks in place of its secret references, and these by their number."""
-    references: list[SecretReference] = []
-
-    def mark(found: re.Match[str]) -> str:
-        references.append(SecretReference(found[1], found[2]))
-        return f"\x01{len(references) - 1}\x02"
-
-    return REFERENCE.sub(mark, url), references
-
-
-def _unmasked(text: str, references: list[SecretReference]) -> str:
-    return _MARK.sub(lambda mark: str(references[int(mark[1])]), text)
-
-
-def _redacted(parts: SplitResult) -> str:
-    """The URL for people: user name, password, fragment and secret-looking values hidden."""
-    user, at, place = parts.netloc.rpartition("@")
-    netloc = f"{_hide_user(user)}@{place}" if at else place
-    return urlunsplit((parts.scheme.lower(), netloc, _hide(parts.path), _hide(parts.query), ""))
-
-
-def _hide_user(text: str) -> str:
-    if not _MARK.search(text):
-        return HIDDEN
-    return ":".join(_hide_value(part) for part in text.split(":", 1))
-
-
-def _hide_value(text: str) -> str:
-    return text if _MARK.fullmatch(text) else HIDDEN
-
-
-def _hide(text: str) -> str:
-    return _SECRET.sub(lambda found: f"{found[1]}={_hide_value(found[2])}", text)
-
-
 def _file(path: str) -> SourceUrl:
     absolute = os.path.abspath(path)
     # "file:" in front keeps FFmpeg from reading a colon in a name as one of its protocols.
@@ -170,7 +126,7 @@ def _path_of_file_url(url: str) -> str:
 
 def _network(url: str, scheme: str) -> SourceUrl:
     example = f"{scheme}://host[:port]/path"
-    url, references = _masked(url)
+    url, references = masked(url)
     if "${" in url:
         raise MalformedUrlError(
             "'${' begins the reference of a secret, and this one cannot be read; accepted: "
@@ -191,7 +147,7 @@ def _network(url: str, scheme: str) -> SourceUrl:
         port = parts.port
     except ValueError:
         port = 0
-    if _MARK.search(parts.netloc.rpartition("@")[2]):
+    if MARK.search(parts.netloc.rpartition("@")[2]):
         raise MalformedUrlError(
             "A secret reference stands where the host or port belongs; accepted in the user name, "
             "the password, the path and the query."
@@ -207,9 +163,9 @@ def _network(url: str, scheme: str) -> SourceUrl:
     open_as = urlunsplit((scheme, parts.netloc, parts.path, parts.query, ""))
     return SourceUrl(
         scheme,
-        _unmasked(_redacted(parts), references),
-        _unmasked(open_as, references),
+        unmasked(redacted(parts), references),
+        unmasked(open_as, references),
         host=host,
         port=port,
-        secrets=tuple(references[int(mark)] for mark in _MARK.findall(open_as)),
+        secrets=tuple(references[int(mark)] for mark in MARK.findall(open_as)),
     )
