@@ -78,7 +78,8 @@ class StreamSettings(Section):
         60.0, ge=0, allow_inf_nan=False, description="without a new picture; 0: never called stale"
     )
     decoder: DecoderName = Field(
-        "software", description="auto: an NVIDIA GPU if it opens, with 0.3 GB of it a stream"
+        "software",
+        description="auto: an NVIDIA GPU if it opens; each stream takes some of its memory",
     )
     decode: DecodeName = Field(
         "auto", description="auto leaves out pictures that no sampled one needs; frames are equal"
