@@ -1,7 +1,7 @@
 """What the service's door says to secrets named in an address, before anything is started."""
 
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import pytest
 
@@ -31,10 +31,16 @@ async def test_a_secret_that_may_not_be_named_is_refused_at_the_door(
     assert told.value.details == {"reference": f"${{{name}}}"}
 
 
-async def test_the_settings_say_what_may_be_named(tmp_path: Path) -> None:
+async def test_the_settings_say_what_may_be_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_runs(self: Service) -> NoReturn:
+        raise NotReadyError("no fleet")
+
+    monkeypatch.setattr(Service, "_fleet", none_runs)
     overrides = {"streams.secret_dirs": [str(tmp_path)], "streams.secret_env_prefix": "CAM_"}
     service = _service(load(overrides=overrides, environ={}))
     for name in (f"file:{tmp_path}/cam7", "env:CAM_7"):
-        # Both pass the door; the next thing asked for is the fleet, which does not run here.
+        # Both pass the door; the next thing asked for is the fleet.
         with pytest.raises(NotReadyError, match="fleet"):
             await service.add(NewStream(id="gate", url=f"rtsp://${{{name}}}@camera/", check=False))
