@@ -30,6 +30,8 @@ from flashstream.memory_store.snapshot import MemorySnapshot
 from flashstream.models.memory import empty_memory
 from flashstream.models.registry import configured
 from flashstream.telemetry import RayTelemetry
+from flashstream.video.decoder import Decoder
+from flashstream.video.secrets import Secrets
 from flashstream.video.source import VideoSource
 
 _FOREVER = -1  # Ray's value for "restart without limit"
@@ -72,6 +74,8 @@ class StreamActor:
         telemetry = RayTelemetry()
         streams = settings.streams
         store = open_store(settings.store_url())
+        decoder = Decoder(streams.decoder)
+        secrets = Secrets(streams.secret_dirs, streams.secret_env_prefix)
         self._worker = StreamWorker(
             spec,
             StreamOptions(
@@ -96,6 +100,9 @@ class StreamActor:
                 live=spec.live,
                 loop=spec.loop,
                 speed=spec.speed,
+                decode=streams.decode,
+                decoder=decoder,
+                secrets=secrets,
             ),
             preprocess=model.preprocess,
             encode=_encode(settings, telemetry),

@@ -27,6 +27,7 @@ from flashstream.memory_store.snapshot import MemorySnapshot
 from flashstream.memory_store.store import MemoryStore
 from flashstream.models.family import ModelFamily
 from flashstream.video.opening import probe
+from flashstream.video.secrets import Secrets
 from flashstream.video.url import parse_source
 
 _PING_S = 5.0
@@ -65,6 +66,8 @@ class Service:
                 f"accepted: {', '.join(limits.schemes)}",
                 scheme=source.scheme,
             )
+        secrets = Secrets(limits.secret_dirs, limits.secret_env_prefix)
+        secrets.check(source.secrets)
         fleet = self._fleet()
         spec = StreamSpec(
             id=new.id,
@@ -81,6 +84,7 @@ class Service:
                 new.url,
                 open_timeout_s=limits.open_timeout_s,
                 read_timeout_s=limits.read_timeout_s,
+                secrets=secrets,
             )
         await fleet.add(spec)
         return await self._described(spec)

@@ -60,9 +60,28 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 def test_a_redis_password_is_not_shown() -> None:
-    settings = load(environ={"FLASHSTREAM_STORE__REDIS_URL": "redis://:secret@h:1/0"})
-    assert "secret" not in repr(settings)
-    assert settings.store_url() == "redis://:secret@h:1/0"
+    settings = load(environ={"FLASHSTREAM_STORE__REDIS_URL": "redis://:hushed@h:1/0"})
+    assert "hushed" not in repr(settings)
+    assert settings.store_url() == "redis://:hushed@h:1/0"
+
+
+def test_secrets_of_cameras_are_no_settings_and_settings_no_secrets() -> None:
+    environ = {"FLASHSTREAM_SECRET_CAM7": "hidden", "FLASHSTREAM_SECRET__X": "hidden"}
+    assert load(environ=environ) == load(environ={})
+    assert load(overrides={"streams.secret_env_prefix": "CAM_"}, environ={}).streams
+    for key, wrong, says in (
+        ("secret_env_prefix", "FLASHSTREAM_", "settings begin so too"),
+        ("secret_env_prefix", "FLASHSTREAM_STORE_", "settings begin so too"),
+        ("secret_env_prefix", "", "should match"),
+        ("secret_env_prefix", "F", "should match"),
+        ("secret_dirs", ["secrets"], "absolute"),
+        ("frozen_after_s", -1, "greater than or equal to 0"),
+        ("frozen_after_s", inf, "finite"),
+        ("decoder", "vaapi", "'auto', 'software' or 'cuda'"),
+        ("decode", "keys", "'auto' or 'all'"),
+    ):
+        with pytest.raises(SettingError, match=says):
+            load(overrides={f"streams.{key}": wrong}, environ={})
 
 
 def test_the_memory_is_as_the_settings_want_it() -> None:

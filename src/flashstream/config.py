@@ -1,6 +1,7 @@
 """All settings, read once at the process's edge: defaults < YAML file < environment < command line.
 
-Environment variables are `FLASHSTREAM_SECTION__KEY`, e.g. `FLASHSTREAM_HTTP__PORT=9000`.
+Environment variables are `FLASHSTREAM_SECTION__KEY`, e.g. `FLASHSTREAM_HTTP__PORT=9000`; those
+that begin with `FLASHSTREAM_SECRET_` are cameras' secrets (`video/secrets.py`).
 """
 
 import os
@@ -17,6 +18,9 @@ from flashstream.deployments.engine.settings import EngineSettings
 from flashstream.errors import SettingError
 from flashstream.memory_store.detail import DetailName
 from flashstream.memory_store.star_config import StarConfig
+from flashstream.video.choices import DecodeName, DecoderName
+from flashstream.video.secrets import DIRS
+from flashstream.video.secrets import ENV_PREFIX as SECRET_ENV_PREFIX
 
 ENV_PREFIX = "FLASHSTREAM_"
 
@@ -70,6 +74,40 @@ class StreamSettings(Section):
         ("rtsp", "rtsps", "http", "https", "file"), description="addresses that may be added"
     )
     limit: int = Field(256, ge=1, description="streams this service takes")
+    frozen_after_s: float = Field(
+        60.0, ge=0, allow_inf_nan=False, description="without a new picture; 0: never called stale"
+    )
+    decoder: DecoderName = Field(
+        "software",
+        description="auto: an NVIDIA GPU if it opens; each stream takes some of its memory",
+    )
+    decode: DecodeName = Field(
+        "auto", description="auto leaves out pictures that no sampled one needs; frames are equal"
+    )
+    secret_dirs: tuple[Path, ...] = Field(
+        DIRS, description="folders whose files addresses may name as ${file:…}"
+    )
+    secret_env_prefix: str = Field(
+        SECRET_ENV_PREFIX,
+        pattern=r"^[A-Za-z][A-Za-z0-9_]*_$",
+        description="how variables begin that addresses may name as ${env:…}",
+    )
+
+    @field_validator("secret_dirs")
+    @classmethod
+    def _absolute(cls, dirs: tuple[Path, ...]) -> tuple[Path, ...]:
+        if wrong := [str(folder) for folder in dirs if not folder.is_absolute()]:
+            raise ValueError(f"not absolute: {', '.join(wrong)}; accepted: absolute folders")
+        return dirs
+
+    @field_validator("secret_env_prefix")
+    @classmethod
+    def _no_setting(cls, prefix: str) -> str:
+        if prefix.startswith(ENV_PREFIX) and not prefix.startswith(SECRET_ENV_PREFIX):
+            raise ValueError(
+                f"settings begin so too; accepted: {SECRET_ENV_PREFIX}…, or another first word"
+            )
+        return prefix
 
 
 class MemorySettings(Section):
@@ -170,7 +208,7 @@ def load(
     if file is not None:
         merged = _read(file)
     for name, value in (os.environ if environ is None else environ).items():
-        if name.startswith(ENV_PREFIX):
+        if name.startswith(ENV_PREFIX) and not name.startswith(SECRET_ENV_PREFIX):
             path = name[len(ENV_PREFIX) :].lower().split("__")
             _put(merged, path, yaml.safe_load(value) if value else value, name)
     for key, value in (overrides or {}).items():

@@ -124,6 +124,12 @@ class UnsupportedUrlError(SourceError):
     code, status = "unsupported_url", 400
 
 
+class SecretReferenceError(SourceError):
+    """The address names a secret that may not be named, is not there, or cannot be used."""
+
+    code, status = "secret_refused", 400
+
+
 class UnreachableSourceError(SourceError):
     """Nothing answered at the address in time, or the file is not there."""
 

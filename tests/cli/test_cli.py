@@ -55,11 +55,11 @@ def test_doctor_warns_of_a_port_in_use() -> None:
 
 
 def test_settings_lists_values_and_hides_secrets() -> None:
-    done = run("settings", "--json", "--set", "store.redis_url=redis://:secret@h/0")
+    done = run("settings", "--json", "--set", "store.redis_url=redis://:hushed@h/0")
     values = json.loads(done.stdout)
     assert values["http.host"] == "127.0.0.1"
     assert values["engine.block_size"] == 32
-    assert "secret" not in done.stdout
+    assert "hushed" not in done.stdout
 
 
 @pytest.mark.parametrize(

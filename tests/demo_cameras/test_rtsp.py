@@ -118,7 +118,7 @@ def test_a_camera_that_falls_silent_is_an_error_within_the_time_out(server: Rtsp
     list(islice(frames, 5))
     server.mute("door")
     silent = time.monotonic()
-    with pytest.raises(UnreachableSourceError, match=r"sent no video for 0.8 s"):
+    with pytest.raises(UnreachableSourceError, match=r"sent no video for (0\.[89]|1\.\d) s"):
         list(frames)
     assert 0.6 < time.monotonic() - silent < 2.5
 

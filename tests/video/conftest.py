@@ -45,19 +45,24 @@ class Films:
         start: float = 0.0,
         rotation: int = 0,
         container_options: dict[str, str] | None = None,
+        paint: Callable[[int], NDArray[np.uint8]] = picture,
+        bit_rate: int | None = None,
     ) -> Path:
         """One picture, numbered from 0, at each of the times (seconds)."""
         path = self.folder / name
         with av.open(str(path), "w", options=container_options or {}) as out:
             made = out.add_stream(codec, rate=25, options=options or {"g": "10", "bf": "0"})
             track = cast(VideoStream, made)
-            track.width, track.height, track.pix_fmt = *SIZE, "yuv420p"
+            track.height, track.width, _ = paint(0).shape
+            track.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+            if bit_rate:
+                track.bit_rate = bit_rate
             track.codec_context.time_base = MILLI
             track.time_base = MILLI
             if rotation:
                 track.set_display_rotation(rotation)
             for number, time_s in enumerate(times):
-                frame = av.VideoFrame.from_ndarray(picture(number), format="rgb24")
+                frame = av.VideoFrame.from_ndarray(paint(number), format="rgb24")
                 frame.pts, frame.time_base = round((start + time_s) * 1000), MILLI
                 out.mux(track.encode(frame))
             out.mux(track.encode(None))

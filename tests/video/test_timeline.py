@@ -71,3 +71,30 @@ def test_a_damaged_frame_is_taken_only_for_want_of_a_better() -> None:
     sampler = Sampler(1.0)
     frames = [(0.0, True), (0.5, False), (1.0, True), (1.5, True), (2.0, True), (2.1, False)]
     assert [t for t, damaged in frames if sampler.takes(t, damaged=damaged)] == [0.5, 2.0]
+
+
+def test_time_goes_on_over_what_is_left_out_as_if_it_had_been_placed() -> None:
+    times = [10.0, 10.1, 10.2, 60.0, 110.0, 160.0, 160.1, 3.0, 3.1, 3.2]
+    left_out = {10.1, 60.0, 110.0, 160.1, 3.1}
+    whole, sparing = Timeline(0.1), Timeline(0.1)
+    waiting: list[float] = []
+    for pts in times:
+        expected = whole.place(pts)
+        if pts in left_out:
+            waiting.append(pts)
+            continue
+        sparing.leave_out(waiting)
+        waiting = []
+        assert sparing.place(pts) == expected
+    assert sparing.segments == whole.segments == 2
+
+
+def test_a_frame_that_the_decoder_gives_late_is_placed_before_what_was_left_out() -> None:
+    timeline = Timeline(0.1)
+    placed = [timeline.place(5.0)]
+    timeline.leave_out([5.3, 5.5, 5.4])
+    placed += [timeline.place(pts) for pts in (5.1, 5.2, 6.0)]
+    assert placed == pytest.approx([0.0, 0.1, 0.2, 1.0])
+    timeline.leave_out([6.1])
+    timeline.cut()
+    assert timeline.place(0.0) == pytest.approx(1.2)

@@ -19,7 +19,9 @@ from flashstream.errors import (
     NoVideoTrackError,
     UnreachableSourceError,
 )
+from flashstream.video.decoder import Decoder
 from flashstream.video.failure import source_error
+from flashstream.video.secrets import NO_SECRETS, Secrets
 from flashstream.video.url import SourceUrl, parse_source
 
 OPEN_TIMEOUT_S = 10.0
@@ -31,6 +33,14 @@ _FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,h264,hevc,av1,obu,ivf,m4v,"
     "flv,live_flv,asf,ogg,mjpeg,mpjpeg,mxf,nut,rm,dv,wtv,yuv4mpegpipe,vc1,hls,dash,"
     "mp3,wav,flac,aac,ac3,eac3,aiff,amr,au,caf,w64,wv,ape,tta,dts,opus"
+)
+# What FFmpeg says when a GPU does not open: no driver, no device, no memory.
+_DEVICE_ERRORS = (
+    av.error.ExternalError,
+    av.error.UnknownError,
+    av.error.PermissionError,
+    av.error.MemoryError,
+    av.error.OSError,
 )
 
 
@@ -68,13 +78,16 @@ def probe(
     *,
     open_timeout_s: float = OPEN_TIMEOUT_S,
     read_timeout_s: float = READ_TIMEOUT_S,
+    secrets: Secrets = NO_SECRETS,
 ) -> SourceInfo:
     """Open a video, decode one picture and close it again: the check at the door.
 
     Takes at most about open_timeout_s + read_timeout_s. Raises SourceError of the kind that fits
     (see `opened`); NotVideoError also if no picture can be decoded.
     """
-    with opened(url, open_timeout_s=open_timeout_s, read_timeout_s=read_timeout_s) as source:
+    with opened(
+        url, open_timeout_s=open_timeout_s, read_timeout_s=read_timeout_s, secrets=secrets
+    ) as source:
         started = time.monotonic()
         try:
             for packet in source.container.demux():
@@ -116,22 +129,27 @@ def opened(
     *,
     open_timeout_s: float = OPEN_TIMEOUT_S,
     read_timeout_s: float = READ_TIMEOUT_S,
+    secrets: Secrets = NO_SECRETS,
+    decoder: Decoder | None = None,
 ) -> Iterator[Opened]:
     """Open a video within `open_timeout_s`; every read is given up after `read_timeout_s`.
+
+    secrets: looks up what the address names. decoder: None decodes in software.
 
     A host name is looked up by the system, which may take longer than the time given here.
     Decoding uses one thread: hundreds of cameras share a machine's cores. Certificates of https
     and rtsps are not checked, as cameras sign their own.
 
-    Raises MalformedUrlError, UnsupportedUrlError, UnreachableSourceError (missing, refused, timed
-    out, 401, 404, …), EmptySourceError, NotVideoError or NoVideoTrackError; no message holds
-    credentials.
+    Raises MalformedUrlError, UnsupportedUrlError, SecretReferenceError, UnreachableSourceError
+    (missing, refused, timed out, 401, 404, …), EmptySourceError, NotVideoError or
+    NoVideoTrackError; no message holds credentials.
     """
-    source = parse_source(url) if isinstance(url, str) else url
+    source = (parse_source(url) if isinstance(url, str) else url).resolved(secrets)
     _check_file(source)
+    decoder = decoder or Decoder()
     started = time.monotonic()
     try:
-        container = _open(source, open_timeout_s, read_timeout_s)
+        container = _open(source, open_timeout_s, read_timeout_s, decoder)
     except (av.error.FFmpegError, UnicodeError) as exc:
         # FFmpeg's message repeats the address with its credentials: it goes no further.
         raise source_error(
@@ -144,15 +162,29 @@ def opened(
         container.close()
 
 
-def _open(source: SourceUrl, open_s: float, read_s: float) -> InputContainer:
+def _open(source: SourceUrl, open_s: float, read_s: float, decoder: Decoder) -> InputContainer:
     options = _options(source, open_s, read_s)
+
+    def attempt() -> InputContainer:
+        return av.open(
+            source.open_as,
+            mode="r",
+            options=options,
+            timeout=(open_s, read_s),
+            hwaccel=decoder.choose(),
+        )
+
     try:
-        return av.open(source.open_as, mode="r", options=options, timeout=(open_s, read_s))
+        return attempt()
     except av.error.HTTPOtherClientError:
         if options.pop("allowed_media_types", None) is None:
             raise
         # A camera without video refuses to play no track at all; ask what it has instead.
-        return av.open(source.open_as, mode="r", options=options, timeout=(open_s, read_s))
+        return attempt()
+    except _DEVICE_ERRORS:
+        if decoder.choose() is None or not decoder.lost():
+            raise
+        return attempt()
 
 
 def _options(source: SourceUrl, open_s: float, read_s: float) -> dict[str, str]:

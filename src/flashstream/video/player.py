@@ -12,7 +12,9 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from flashstream.errors import NotVideoError, SourceError
+from flashstream.video.choices import DecodeName
 from flashstream.video.frame import Frame
+from flashstream.video.held import HeldPackets
 from flashstream.video.opening import Opened
 from flashstream.video.reading import Reader, SourceStats
 from flashstream.video.timeline import Sampler, Timeline
@@ -36,6 +38,7 @@ class Player:
         now: Callable[[], float],
         read_timeout_s: float,
         closed: threading.Event,
+        decode: DecodeName = "auto",
     ) -> None:
         """now: Unix time in seconds. closed: ends playing when it is set."""
         self._timeline = timeline
@@ -44,6 +47,8 @@ class Player:
         self._now = now
         self._read_timeout = read_timeout_s
         self._closed = closed
+        self._decode = decode
+        self._held: HeldPackets | None = None
         self._catch_up = CatchUp()
         self.stats = SourceStats()
 
@@ -51,6 +56,8 @@ class Player:
         """Frames up to the source's end, as `VideoSource.frames` documents."""
         reader = Reader(source, self.stats, read_timeout_s=self._read_timeout, closed=self._closed)
         before = self.stats.decoded
+        held = HeldPackets(source.video.codec_context)
+        self._held = held if held.able and self._decode == "auto" else None
         self._timeline.cut()
         for wanted in (self._settled if source.live else self._batches)(source, reader):
             for picture, time_s in wanted:
@@ -89,28 +96,67 @@ class Player:
     def _batches(self, source: Opened, reader: Reader) -> Iterator[Wanted]:
         """The pictures at sampling instants, with their times, packet by packet."""
         for packet in reader.packets():
-            pictures = self._pictures(source, reader, packet)
-            yield [placed for picture in pictures for placed in self._placed(source, picture)]
+            yield list(self._wanted(source, reader, packet))
 
-    def _pictures(
+    def _wanted(
         self, source: Opened, reader: Reader, packet: "Packet[Stream]"
-    ) -> list[VideoFrame]:
-        codec = source.video.codec_context
+    ) -> Iterator[tuple[VideoFrame, float]]:
+        """The pictures at sampling instants that come out when this packet has come in."""
         pts = _seconds(packet.pts, source.video)
         if self._catch_up.skipping and packet.size:
             reader.saw()
+            self._leave_out(source)
             if not self._resumes(pts, packet.is_keyframe):
                 self.stats.skipped += 1
-                return []
-            codec.flush_buffers()
-        # A picture that no other refers to, and that lies before the next instant, would be
-        # decoded for nothing; leaving it out changes no other.
-        needless = (
+                return
+            source.video.codec_context.flush_buffers()
+        if self._held and (not packet.size or self._held.makes_needless(packet)):
+            self._leave_out(source)
+        if self._holds(source, packet, pts):
+            reader.saw()
+            return
+        for earlier in self._held.take() if self._held else ():
+            for picture in self._decoded(source, reader, earlier):
+                yield from self._placed(source, picture, late=True)
+        for picture in self._decoded(source, reader, packet):
+            yield from self._placed(source, picture, late=False)
+
+    def _holds(self, source: Opened, packet: "Packet[Stream]", pts: float | None) -> bool:
+        """Whether the packet is kept until it is known whether a picture needs it."""
+        if self._held is None or pts is None or not packet.size or not self._needless(pts):
+            return False
+        follows = self._held.follows(pts, max_gap_s=self._timeline.max_gap_s)
+        if not follows or not self._held.hold(packet, pts):
+            return False
+        if not source.video.codec_context.has_b_frames:
+            # It is shown as it comes, so how late it comes tells how far reading is behind.
+            now = self._now()
+            lag = self._wallclock.lag(self._timeline.foresee(pts), now)
+            self._catch_up.note(lag, now)
+        return True
+
+    def _leave_out(self, source: Opened) -> None:
+        """Decode nothing of what is held: nobody will see it. Its time passes all the same."""
+        packets = self._held.take() if self._held else []
+        self.stats.corrupt += sum(packet.is_corrupt for packet in packets)
+        times = [_seconds(packet.pts, source.video) for packet in packets]
+        self._timeline.leave_out(pts for pts in times if pts is not None)
+
+    def _needless(self, pts: float | None) -> bool:
+        """Whether the picture of that time lies before the next sampling instant."""
+        return (
             pts is not None
             and not self._timeline.breaks(pts)
             and self._timeline.foresee(pts) + 0.01 < self._sampler.due_s
         )
-        codec.skip_frame = "NONREF" if needless else "DEFAULT"
+
+    def _decoded(
+        self, source: Opened, reader: Reader, packet: "Packet[Stream]"
+    ) -> list[VideoFrame]:
+        # A picture that no other refers to, and that lies before the next instant, would be
+        # decoded for nothing; leaving it out changes no other.
+        needless = self._needless(_seconds(packet.pts, source.video))
+        source.video.codec_context.skip_frame = "NONREF" if needless else "DEFAULT"
         corrupt = bool(packet.size and packet.is_corrupt)
         try:
             pictures = source.video.decode(packet if packet.size else None)
@@ -128,14 +174,16 @@ class Player:
             lag = self._wallclock.lag(self._timeline.foresee(pts), self._now())
         return self._catch_up.resumes(lag, key)
 
-    def _placed(self, source: Opened, picture: VideoFrame) -> Wanted:
-        """The picture with its time, if it is wanted."""
+    def _placed(self, source: Opened, picture: VideoFrame, *, late: bool) -> Wanted:
+        """The picture with its time, if it is wanted. late: it could have been decoded before."""
         time_s = self._timeline.place(_seconds(picture.pts, source.video))
         if self._timeline.segments != self.stats.segments:
             self.stats.segments = self._timeline.segments
             self._wallclock.anchor()
-        now = self._now()
-        self._catch_up.note(self._wallclock.lag(time_s, now), now)
+            late = False
+        if not late:
+            now = self._now()
+            self._catch_up.note(self._wallclock.lag(time_s, now), now)
         taken = self._sampler.takes(time_s, damaged=picture.is_corrupt)
         return [(picture, time_s)] if taken else []
 

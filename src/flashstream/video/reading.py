@@ -23,8 +23,7 @@ _BAD_READS = 100
 class SourceStats:
     """What a source has done so far.
 
-    decoded: pictures decoded (fewer than shown: those that no other picture needs and that are
-        not wanted either are left out).
+    decoded: pictures decoded (fewer than shown: those that no wanted picture needs are left out).
     sampled: frames given out.
     corrupt: packets and pictures found damaged; never fatal.
     skipped: packets left out to get back to the present.

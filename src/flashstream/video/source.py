@@ -7,11 +7,14 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
-from flashstream.errors import SourceError
+from flashstream.errors import NotVideoError, SourceError
+from flashstream.video.choices import DecodeName
+from flashstream.video.decoder import Decoder
 from flashstream.video.frame import Frame
 from flashstream.video.opening import OPEN_TIMEOUT_S, READ_TIMEOUT_S, Opened, opened
 from flashstream.video.player import Player
 from flashstream.video.reading import SourceStats
+from flashstream.video.secrets import NO_SECRETS, Secrets
 from flashstream.video.timeline import Sampler, Timeline
 from flashstream.video.url import SourceUrl, parse_source
 from flashstream.video.wallclock import FileClock, LiveClock
@@ -35,6 +38,9 @@ class VideoSource:
         live: bool = False,
         loop: bool = False,
         speed: float = 1.0,
+        decode: DecodeName = "auto",
+        decoder: Decoder | None = None,
+        secrets: Secrets = NO_SECRETS,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Check the address; nothing is opened yet.
@@ -44,6 +50,8 @@ class VideoSource:
             Without it a file is read as fast as it is decoded, and taken to be shown at its own
             speed from the time its first frame is read.
         loop: begin a file again at its end; presentation times go on.
+        decode: which pictures are decoded; "auto" and "all" give the same frames.
+        decoder: with what; None is software. secrets: looks up what the address names.
         clock: Unix time in seconds.
 
         A source that is live anyway (see `Opened`) takes no notice of live, loop and speed.
@@ -58,6 +66,9 @@ class VideoSource:
         self._live = live
         self._loop = loop
         self._speed = speed
+        self._decode = decode
+        self._decoder = decoder or Decoder()
+        self._secrets = secrets
         self._clock = clock
         self._closed = threading.Event()
         self._reading = threading.Lock()
@@ -114,12 +125,16 @@ class VideoSource:
                     self.url,
                     open_timeout_s=self._open_timeout,
                     read_timeout_s=self._read_timeout,
+                    secrets=self._secrets,
+                    decoder=self._decoder,
                 ) as source:
                     self._player = self._player or self._make_player(source)
                     yield from self._player.play(source)
                 if not self._loop or source.live:
                     break
-        except SourceError:
+        except SourceError as failure:
+            if isinstance(failure, NotVideoError) and self._decoder.choose() is not None:
+                self._decoder.fall_back(failure.message)
             if not self._closed.is_set():
                 raise
 
@@ -135,6 +150,7 @@ class VideoSource:
             now=self._clock,
             read_timeout_s=self._read_timeout,
             closed=self._closed,
+            decode=self._decode,
         )
 
 

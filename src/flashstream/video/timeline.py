@@ -1,6 +1,8 @@
 """Presentation times that only go forward, and the instants at which frames are wanted."""
 
 import math
+from bisect import bisect_left
+from collections.abc import Iterable
 
 
 class Timeline:
@@ -17,21 +19,46 @@ class Timeline:
     def __init__(self, step_s: float, *, max_gap_s: float = 60.0, jitter_s: float = 0.1) -> None:
         """step_s: the usual time between frames, in seconds."""
         self._step = step_s
-        self._max_gap = max_gap_s
+        self.max_gap_s = max_gap_s
         self._jitter = jitter_s
         self._offset: float | None = None
         self._last = 0.0
         self._last_pts = -math.inf
         self._held = 0
         self._cut = False
+        self._left_out: list[float] = []
         self.segments = 0
 
     def cut(self) -> None:
         """The next time starts a new segment, whatever it is."""
+        self._pass(None)
         self._cut = True
+
+    def leave_out(self, times: Iterable[float]) -> None:
+        """Note presentation times of frames that will not come; time goes on over them.
+
+        Frames from before them may still come: a decoder gives them later than they came.
+        """
+        self._left_out += times
 
     def place(self, pts_s: float | None) -> float:
         """The time, in seconds since the first, of the frame that comes next."""
+        self._pass(pts_s)
+        return self._next(pts_s)
+
+    def _pass(self, before_s: float | None) -> None:
+        """Go over what was left out before that time; over all of it if a new segment begins."""
+        if not self._left_out:
+            return
+        self._left_out.sort()
+        count = len(self._left_out)
+        if before_s is not None and not self.breaks(before_s):
+            count = bisect_left(self._left_out, before_s)
+        for pts_s in self._left_out[:count]:
+            self._next(pts_s)
+        del self._left_out[:count]
+
+    def _next(self, pts_s: float | None) -> float:
         if self._offset is None:
             self.segments, self._cut = 1, False
             self._continue_at(0.0, pts_s)
@@ -58,7 +85,7 @@ class Timeline:
         if pts_s is None or self._last_pts == -math.inf:
             return False
         ahead = pts_s - self._last_pts
-        return ahead < -self._jitter or ahead > self._max_gap
+        return ahead < -self._jitter or ahead > self.max_gap_s
 
     def foresee(self, pts_s: float) -> float:
         """Where a time of the present segment lies; changes nothing."""

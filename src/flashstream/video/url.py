@@ -2,11 +2,13 @@
 
 import os.path
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from flashstream.errors import MalformedUrlError, UnsupportedUrlError
+from flashstream.video.masking import MARK, masked, redacted, unmasked
+from flashstream.video.secrets import SecretReference, Secrets
 
 NETWORK_SCHEMES = ("rtsp", "rtsps", "http", "https")
 MAX_LENGTH = 2048
@@ -14,12 +16,6 @@ ACCEPTED = "rtsp://, rtsps://, http://, https://, file:// and paths of files"
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _HOST = re.compile(r"[^\s/?#@\\<>\"^`{|}]+")
-# Cameras also take secrets in the query or the path (…/user=admin_password=x_channel=1).
-_SECRET = re.compile(
-    r"((?:[\w.-]*(?:pass|pwd|token|secret|auth|key|sig|cred)[\w.-]*|user(?:name)?|usr))=[^&;/#]*",
-    re.IGNORECASE,
-)
-HIDDEN = "***"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +23,10 @@ class SourceUrl:
     """A checked address.
 
     scheme: "file" for paths too, else one of `NETWORK_SCHEMES`.
-    display: for people, messages and logs; credentials are replaced by "***".
-    open_as: what FFmpeg opens; may hold credentials, and is therefore left out of `repr`.
+    display: for people, messages and logs; credentials are replaced by "***", secret references
+        are shown.
+    open_as: what FFmpeg opens; may hold credentials, and is therefore left out of `repr`. Names
+        the `secrets` until it is `resolved`.
     path: absolute path of a file, None for a network address.
     host, port: of a network address; port is None where the scheme's own is meant.
     """
@@ -39,6 +37,25 @@ class SourceUrl:
     path: Path | None = None
     host: str | None = None
     port: int | None = None
+    secrets: tuple[SecretReference, ...] = ()
+
+    def resolved(self, secrets: Secrets) -> "SourceUrl":
+        """The address with the secrets' values, percent-encoded, in place of their references.
+
+        A reference that stands alone before the "@" holds "user:password".
+        Raises SecretReferenceError.
+        """
+        if not self.secrets:
+            return self
+        text, references = masked(self.open_as)
+        values = [secrets.value(reference) for reference in references]
+        encoded = [quote(value, safe="") for value in values]
+        alone = MARK.fullmatch(urlsplit(text).netloc.rpartition("@")[0])
+        if alone:
+            user, colon, password = values[int(alone[1])].partition(":")
+            encoded[int(alone[1])] = quote(user, safe="") + colon + quote(password, safe="")
+        opened = MARK.sub(lambda mark: encoded[int(mark[1])], text)
+        return replace(self, open_as=opened, secrets=())
 
     @property
     def rtsp(self) -> bool:
@@ -83,17 +100,6 @@ def parse_source(url: str) -> SourceUrl:
     return _network(url, scheme)
 
 
-def redacted(parts: SplitResult) -> str:
-    """The URL for people: user name, password, fragment and secret-looking values hidden."""
-    place = parts.netloc.rpartition("@")
-    netloc = f"{HIDDEN}@{place[2]}" if place[1] else place[2]
-    return urlunsplit((parts.scheme.lower(), netloc, _hide(parts.path), _hide(parts.query), ""))
-
-
-def _hide(text: str) -> str:
-    return _SECRET.sub(rf"\1={HIDDEN}", text)
-
-
 def _file(path: str) -> SourceUrl:
     absolute = os.path.abspath(path)
     # "file:" in front keeps FFmpeg from reading a colon in a name as one of its protocols.
@@ -120,6 +126,12 @@ def _path_of_file_url(url: str) -> str:
 
 def _network(url: str, scheme: str) -> SourceUrl:
     example = f"{scheme}://host[:port]/path"
+    url, references = masked(url)
+    if "${" in url:
+        raise MalformedUrlError(
+            "'${' begins the reference of a secret, and this one cannot be read; accepted: "
+            "${env:NAME} and ${file:/path} (a literal '${' is written %24%7B)."
+        )
     if any(c.isspace() for c in url):
         raise MalformedUrlError(
             f"The address has a space in it; write it as %20. Accepted: {example}."
@@ -135,6 +147,11 @@ def _network(url: str, scheme: str) -> SourceUrl:
         port = parts.port
     except ValueError:
         port = 0
+    if MARK.search(parts.netloc.rpartition("@")[2]):
+        raise MalformedUrlError(
+            "A secret reference stands where the host or port belongs; accepted in the user name, "
+            "the password, the path and the query."
+        )
     if not host or not _HOST.fullmatch(host):
         raise MalformedUrlError(f"The {scheme} address names no host; accepted: {example}.")
     if port == 0 or parts.netloc.endswith(":"):
@@ -144,4 +161,11 @@ def _network(url: str, scheme: str) -> SourceUrl:
             "65535 (and '/', '#', '?', '@' in a password percent-encoded)."
         )
     open_as = urlunsplit((scheme, parts.netloc, parts.path, parts.query, ""))
-    return SourceUrl(scheme, redacted(parts), open_as, host=host, port=port)
+    return SourceUrl(
+        scheme,
+        unmasked(redacted(parts), references),
+        unmasked(open_as, references),
+        host=host,
+        port=port,
+        secrets=tuple(references[int(mark)] for mark in MARK.findall(open_as)),
+    )
