@@ -71,7 +71,7 @@ class StreamActor:
         model = configured(settings)
         telemetry = RayTelemetry()
         streams = settings.streams
-        store = open_store(settings.store_url())
+        store = open_store(settings.store_url(), settings.store.durability)
         self._worker = StreamWorker(
             spec,
             StreamOptions(
@@ -158,7 +158,9 @@ class FleetActor:
     def __init__(self, settings: Settings) -> None:
         configure_logs()
         self._fleet = Fleet(
-            open_store(settings.store_url()), RayCrew(settings), limit=settings.streams.limit
+            open_store(settings.store_url(), settings.store.durability),
+            RayCrew(settings),
+            limit=settings.streams.limit,
         )
         self._fleet.restore()
 
