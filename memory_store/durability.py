@@ -28,7 +28,7 @@ class OnDisk:
     """
 
     def __init__(self, wait_s: float) -> None:
-        self._wait_ms = max(1, int(wait_s * 1000))
+        self._wait_ms = max(1, round(wait_s * 1000))
 
     def write(self, client: Redis, tag: str, *command: Any) -> Any:
         """As above; raises DurabilityError if the disk is not known to have it in time."""

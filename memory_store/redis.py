@@ -27,7 +27,7 @@ _SCRIPT = files(__package__).joinpath("redis.lua").read_bytes()
 _SCRIPT_SHA = hashlib.sha1(_SCRIPT, usedforsecurity=False).hexdigest()
 # Streams are watched on meanwhile, but by the thread that waits: their next commit asks again.
 _PATIENCE_S = {Topology.SERVER: 0.5, Topology.SENTINEL: 2.0, Topology.CLUSTER: 2.0}
-_DISK_SHARE = 0.8  # of the timeout, for the wait for the disk
+_DISK_SHARE = 2 / 3  # of the timeout; servers look at their clock ten times a second
 
 
 class RedisStore:
