@@ -85,7 +85,9 @@ def test_strict_is_refused_where_nothing_is_appended(binary: object, tmp_path: P
     with Server(binary(), tmp_path / "server") as server:
         store = open_store(server.url, "strict")
         for act in (store.ping, lambda: store.claim("yard")):
-            with pytest.raises(DurabilityError, match='store.durability "strict" needs') as caught:
+            with pytest.raises(
+                DurabilityError, match=r'store\.durability "strict" needs'
+            ) as caught:
                 act()
             assert "appendonly" in caught.value.message
         store.close()

@@ -1,4 +1,4 @@
-"""The store carries on when another server becomes the master, and gives up in time when none does."""
+"""The store carries on when another server becomes the master; it gives up if none does."""
 
 import os
 import signal

@@ -126,7 +126,7 @@ def test_a_server_of_another_name_is_not_trusted_unless_told_so(
 ) -> None:
     url = f"rediss://localhost:{server.port}/0?{options(ours)}"
     store = RedisStore(url)
-    with pytest.raises(StoreError, match="CERTIFICATE_VERIFY_FAILED.*[Hh]ostname"):
+    with pytest.raises(StoreError, match=r"CERTIFICATE_VERIFY_FAILED.*[Hh]ostname"):
         store.ping()
     store.close()
     lenient = RedisStore(f"{url}&ssl_check_hostname=false")
