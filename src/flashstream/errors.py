@@ -276,6 +276,7 @@ class SupersededError(StoreError):
 
 
 class ArchiveError(FlashstreamError):
-    """A file of exported memories cannot be read: damaged, cut short, or of another format."""
+    """A file of exported memories cannot be written, or not be read: it is damaged, cut short or
+    of another format."""
 
-    code, status = "archive_unreadable", 422
+    code, status = "archive_failed", 422

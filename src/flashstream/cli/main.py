@@ -16,6 +16,7 @@ from flashstream.cli import (
     evaluate,
     serve,
     settings,
+    store,
     streams,
 )
 from flashstream.cli.console import out, print_error
@@ -36,6 +37,7 @@ app.command("demo")(demo.demo)
 app.command("cameras")(cameras.cameras)
 app.command("settings")(settings.settings)
 app.command("doctor")(doctor.doctor)
+app.add_typer(store.app, name="store")
 app.add_typer(bench.app, name="bench")
 app.add_typer(evaluate.app, name="eval")
 
