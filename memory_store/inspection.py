@@ -83,7 +83,7 @@ def damage(store: Store, stream: str) -> list[Damage]:
         if not found:
             whole(stream, memory)
     except CorruptRecordError as error:
-        return [Damage(stream, str(error.details["record"]), error.message)]
+        return [Damage(stream, str(error.details.get("record", "meta")), error.message)]
     return found
 
 

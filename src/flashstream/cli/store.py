@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from flashstream.cli.console import err, out, print_json
@@ -76,7 +77,8 @@ def verify(
         print_json({"well": not found, "streams": len(streams), "corrupt": items})
     else:
         for each in found:
-            err.print(f"[red]corrupt[/] stream {each.stream}, record {each.record}: {each.why}")
+            where = escape(f"stream {each.stream}, record {each.record}: {each.why}")
+            err.print(f"[red]corrupt[/] {where}", highlight=False, soft_wrap=True)
         out.print(f"{len(streams)} streams read, {len(found)} corrupt records", highlight=False)
     if found:
         raise typer.Exit(1)
@@ -145,7 +147,7 @@ def _records(store: Store, stream: str, json: bool) -> None:
         return
     table = Table("record", "bytes", title=f"{stream}: {len(sizes)} records")
     for name, size in largest:
-        table.add_row(name, f"{size:,}")
+        table.add_row(escape(name), f"{size:,}")
     out.print(table)
 
 
