@@ -1,14 +1,17 @@
 """What only the Redis store does: keys, ends of life, failures told without secrets."""
 
+import re
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from redis import Redis
 from redis.crc import key_slot
+from support.servers import Server, valkey_binary
 
 from flashstream.errors import CorruptRecordError, StoreError
 from flashstream.memory_store.redis import RedisStore
@@ -225,3 +228,25 @@ def test_what_was_put_there_by_others_is_refused_by_its_key(
     client.hset("fs:streams", "yard", "{")
     with pytest.raises(CorruptRecordError, match="fs:streams"):
         store.streams()
+
+
+def test_a_user_needs_no_more_than_is_documented(tmp_path: Path) -> None:
+    page = Path(__file__).parents[2] / "docs/durability.md"
+    documented = re.search(r"`(user flashstream [^`]*)`", page.read_text(encoding="utf-8"))
+    assert documented is not None
+    rule = documented[1].replace("PASSWORD", "sesame")
+    options = ("--appendonly", "yes", "--appendfsync", "always")
+    with Server(valkey_binary(), tmp_path / "server", *options) as server:
+        server.client.execute_command("ACL", "SETUSER", *rule.split()[1:])
+        store = RedisStore(f"redis://flashstream:sesame@127.0.0.1:{server.port}/0", "strict")
+        store.ping()
+        epoch = store.claim("yard")
+        assert store.commit("yard", epoch, 1, {"meta": b"1"}, ["slot:1"]) is Commit.COMMITTED
+        store.put_stream("yard", {})
+        store.put_picture("yard", "abc", b"jpeg", 60)
+        assert store.picture("yard", "abc") == b"jpeg"
+        assert list(store.streams()) == store.remembered() == ["yard"]
+        store.remove_stream("yard")
+        store.delete("yard")
+        assert store.load("yard") is None
+        store.close()

@@ -4,12 +4,14 @@ import ipaddress
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from support.servers import Server, redis_binary
+from support.served import free_port
+from support.servers import MASTER, SLOTS, Server, redis_binary, wait_until
 
 from flashstream.errors import StoreError
 from flashstream.memory_store.redis import RedisStore
@@ -70,19 +72,32 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 
 @pytest.fixture(scope="module")
-def server(ours: Authority, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Debian's Redis, over TLS alone, which lets only clients of our authority in."""
+def identity(ours: Authority) -> list[str]:
+    """A server's options: TLS alone, and only clients of our authority are let in."""
     certificate, key = ours.sign("server", x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
-    client, client_key = ours.sign("operator")
-    options = ["--port", "0", "--tls-cert-file", str(certificate), "--tls-key-file", str(key)]
-    options += ["--tls-ca-cert-file", str(ours.certificate), "--tls-auth-clients", "yes"]
-    tls = {
+    files = ["--tls-cert-file", str(certificate), "--tls-key-file", str(key)]
+    files += ["--tls-ca-cert-file", str(ours.certificate), "--tls-auth-clients", "yes"]
+    return ["--port", "0", *files]
+
+
+@pytest.fixture(scope="module")
+def operator(ours: Authority) -> dict[str, Any]:
+    """What redis-py is told of TLS."""
+    certificate, key = ours.sign("operator")
+    return {
         "ssl": True,
         "ssl_ca_certs": str(ours.certificate),
-        "ssl_certfile": str(client),
-        "ssl_keyfile": str(client_key),
+        "ssl_certfile": str(certificate),
+        "ssl_keyfile": str(key),
     }
-    with Server(redis_binary(), tmp_path_factory.mktemp("server"), *options, tls=tls) as made:
+
+
+@pytest.fixture(scope="module")
+def server(
+    identity: list[str], operator: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("server")
+    with Server(redis_binary(), folder, *identity, tls=operator) as made:
         made.client.acl_setuser(
             "ada", enabled=True, passwords=["+p@ss:/?"], keys=["fs:*"], commands=["+@all"]
         )
@@ -146,3 +161,30 @@ def test_a_plain_client_is_told(server: Server) -> None:
     with pytest.raises(StoreError, match="failed"):
         store.ping()
     store.close()
+
+
+def test_a_cluster_over_tls(
+    identity: list[str], operator: dict[str, Any], ours: Authority, tmp_path: Path
+) -> None:
+    cluster = ["--cluster-enabled", "yes", "--tls-cluster", "yes"]
+    cluster += ["--cluster-port", str(free_port())]
+    with Server(redis_binary(), tmp_path / "node", *identity, *cluster, tls=operator) as node:
+        node.client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, SLOTS - 1)
+        wait_until(lambda: node.client.execute_command("CLUSTER INFO")["cluster_state"] == "ok")
+        store = RedisStore(f"rediss+cluster://127.0.0.1:{node.port}?{options(ours)}")
+        assert store.commit("yard", store.claim("yard"), 1, {"meta": b"1"}) is Commit.COMMITTED
+        assert store.remembered() == ["yard"]
+        store.close()
+
+
+def test_sentinels_over_tls(
+    server: Server, identity: list[str], operator: dict[str, Any], ours: Authority, tmp_path: Path
+) -> None:
+    conf = tmp_path / "sentinel.conf"
+    conf.write_text(f"tls-replication yes\nsentinel monitor {MASTER} 127.0.0.1 {server.port} 1\n")
+    command = [str(conf), *identity, "--sentinel"]
+    with Server(redis_binary(), tmp_path / "sentinel", *command, tls=operator) as watcher:
+        url = f"rediss+sentinel://ada:p%40ss%3A%2F%3F@127.0.0.1:{watcher.port}/{MASTER}"
+        store = RedisStore(f"{url}?{options(ours)}")
+        assert store.claim("gate") > 0
+        store.close()
