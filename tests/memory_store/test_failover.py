@@ -56,7 +56,7 @@ def test_commits_go_on_on_the_replica_when_the_master_is_killed(tmp_path: Path) 
 
 
 def test_what_an_asynchronous_replica_lacked_is_written_again_as_a_whole(tmp_path: Path) -> None:
-    with sentinels(tmp_path / "sentinels", valkey_binary(), count=1) as ((master, replica), url):
+    with sentinels(tmp_path / "sentinels", valkey_binary()) as ((master, replica), url):
         store = RedisStore(url)
         epoch = store.claim("yard")
         store.commit("yard", epoch, 1, {"meta": b"1"}, base=0)
@@ -80,7 +80,7 @@ def test_no_sentinel_and_no_master_are_told(tmp_path: Path, unused_port: int) ->
     with pytest.raises(StoreError, match="No master found for 'main'"):
         nobody.ping()
     nobody.close()
-    with sentinels(tmp_path / "sentinels", valkey_binary(), count=1) as (_, url):
+    with sentinels(tmp_path / "sentinels", valkey_binary()) as (_, url):
         for other in (url.replace("/memories", "/others"), url.replace("=watch", "=guess")):
             stranger = RedisStore(other, patience_s=0.1)
             with pytest.raises(StoreError, match="failed") as caught:
@@ -122,7 +122,7 @@ def test_a_server_that_is_loading_is_waited_for(tmp_path: Path) -> None:
         store = RedisStore(server.url, patience_s=20)
         epoch = store.claim("yard")
         with server.client.pipeline(transaction=False) as together:
-            for number in range(3000):
+            for number in range(1500):
                 together.set(f"other:{number}", b"x" * 100)
             together.execute()
         server.kill()
@@ -173,7 +173,7 @@ class TestCluster:
             for node in nodes:
                 node.client.config_set("cluster-require-full-coverage", "no")
             hosts = ",".join(f"127.0.0.1:{node.port}" for node in nodes)
-            store = RedisStore(f"redis+cluster://{hosts}", patience_s=0.5)
+            store = RedisStore(f"redis+cluster://{hosts}", patience_s=0.1)
             owners = {name: key_slot(name.encode()) * 3 // 16384 for name in "abcdefgh"}
             epochs = {name: store.claim(name) for name in owners}
             nodes[0].kill()

@@ -115,10 +115,10 @@ def cluster(folder: Path, binary: str) -> Iterator[list[Server]]:
 
 
 @contextmanager
-def sentinels(folder: Path, binary: str, count: int = 3) -> Iterator[tuple[list[Server], str]]:
-    """A master, its replica and sentinels that call the master `MASTER`; and the store's URL.
+def sentinels(folder: Path, binary: str) -> Iterator[tuple[list[Server], str]]:
+    """A master, its replica and a sentinel that calls the master `MASTER`; and the store's URL.
 
-    A master is given up after half a second. The sentinels have a password of their own.
+    A master is given up after half a second. The sentinel has a password of its own.
     """
     folder.mkdir()
     with ExitStack() as stack:
@@ -130,31 +130,26 @@ def sentinels(folder: Path, binary: str, count: int = 3) -> Iterator[tuple[list[
             binary, folder / "replica", *options, "--replicaof", "127.0.0.1", str(master.port)
         )
         for server in (master, replica):
-            server.client = Redis(port=server.port, password="data", socket_timeout=5)
+            server.client = Redis("127.0.0.1", server.port, password="data", socket_timeout=5)
             stack.enter_context(server)
         wait_until(lambda: replica.client.info("replication")["master_link_status"] == "up")
-        watchers = []
-        for number in range(count):
-            file = folder / f"sentinel-{number}.conf"
-            file.write_text(
-                "requirepass watch\nsentinel sentinel-pass watch\n"
-                f"sentinel monitor {MASTER} 127.0.0.1 {master.port} {count // 2 + 1}\n"
-                f"sentinel auth-pass {MASTER} data\n"
-                f"sentinel down-after-milliseconds {MASTER} 500\n"
-                f"sentinel failover-timeout {MASTER} 3000\n"
-            )
-            watcher = Server(binary, folder / f"sentinel-{number}", str(file), "--sentinel")
-            watcher.client = Redis(port=watcher.port, password="watch", socket_timeout=5)
-            watchers.append(stack.enter_context(watcher))
+        file = folder / "sentinel.conf"
+        file.write_text(
+            "requirepass watch\nsentinel sentinel-pass watch\n"
+            f"sentinel monitor {MASTER} 127.0.0.1 {master.port} 1\n"
+            f"sentinel auth-pass {MASTER} data\n"
+            f"sentinel down-after-milliseconds {MASTER} 500\n"
+            f"sentinel failover-timeout {MASTER} 3000\n"
+        )
+        sentinel = Server(binary, folder / "sentinel", str(file), "--sentinel")
+        sentinel.client = Redis("127.0.0.1", sentinel.port, password="watch", socket_timeout=5)
+        stack.enter_context(sentinel)
 
-        def complete() -> bool:
-            states: list[Any] = [w.client.sentinel_master(MASTER) for w in watchers]
-            return all(
-                state["num-other-sentinels"] == count - 1 and state["num-slaves"] == 1
-                for state in states
-            )
+        def knows_replica() -> bool:
+            state: Any = sentinel.client.sentinel_master(MASTER)
+            return bool(state["num-slaves"] == 1)
 
-        wait_until(complete)
-        hosts = ",".join(f"127.0.0.1:{watcher.port}" for watcher in watchers)
-        url = f"redis+sentinel://:data@{hosts}/{MASTER}?sentinel_password=watch"
-        yield [master, replica], url
+        wait_until(knows_replica)
+        # An address where nobody answers comes first: a sentinel may be away.
+        hosts = f"127.0.0.1:{free_port()},127.0.0.1:{sentinel.port}"
+        yield [master, replica], f"redis+sentinel://:data@{hosts}/{MASTER}?sentinel_password=watch"
