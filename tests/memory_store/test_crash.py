@@ -139,7 +139,7 @@ def test_a_file_cut_anywhere_within_a_commit(binary: str, tmp_path: Path) -> Non
         assert len(ends) == 7
         whole = ends[-1]
         assert whole == log.stat().st_size
-        inside = random.Random(7).sample(range(before + 1, whole), 6)
+        inside = random.Random(7).sample(range(before + 1, whole), 4)
         shutil.copytree(server.folder, tmp_path / "saved")
         for size in sorted({before, *ends, *inside, whole - 1}):
             shutil.rmtree(server.folder)
@@ -207,4 +207,5 @@ def test_killed_while_it_commits(binary: str, tmp_path: Path, durability: str) -
                 assert found.version >= acknowledged
             assert set(found.records.values()) == {b"%d" % found.version}
             assert len(found.records) == 20
+            version = found.version
         store.close()
