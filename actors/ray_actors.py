@@ -73,7 +73,7 @@ class StreamActor:
         model = configured(settings)
         telemetry = RayTelemetry()
         streams = settings.streams
-        store = open_store(settings.store_url())
+        store = open_store(settings.store_url(), settings.store.durability)
         decoder = Decoder(streams.decoder)
         secrets = Secrets(streams.secret_dirs, streams.secret_env_prefix)
         self._worker = StreamWorker(
@@ -165,7 +165,9 @@ class FleetActor:
     def __init__(self, settings: Settings) -> None:
         configure_logs()
         self._fleet = Fleet(
-            open_store(settings.store_url()), RayCrew(settings), limit=settings.streams.limit
+            open_store(settings.store_url(), settings.store.durability),
+            RayCrew(settings),
+            limit=settings.streams.limit,
         )
         self._fleet.restore()
 

@@ -28,7 +28,7 @@ class Gateway:
         self._service = Service(
             settings,
             configured(settings),
-            open_store(settings.store_url()),
+            open_store(settings.store_url(), settings.store.durability),
             AnswererClient(answerer),
         )
 

@@ -27,8 +27,8 @@ class EmbeddedValkey:
     """A Valkey server on loopback; a context manager that starts and stops it.
 
     Every write is appended to a file that is synced each second (`appendfsync everysec`): a crash
-    of the server loses nothing that is a second old, a clean stop nothing at all. Only the user in
-    `url`, whose password is made anew at every start, may do more than PING.
+    of the server loses nothing that is two seconds old, a clean stop nothing at all. Only the user
+    in `url`, whose password is made anew at every start, may do more than PING.
 
     data_dir: made if it is not there; one server at a time (a lock in it sees to that). A server
     that outlived the process which started it is ended first.

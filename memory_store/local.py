@@ -69,6 +69,10 @@ class LocalStore:
                 return None
             return StoredMemory(stored.epoch, stored.version, dict(stored.records))
 
+    def remembered(self) -> list[str]:
+        with self._lock:
+            return sorted(name for name, stored in self._streams.items() if stored.records)
+
     def delete(self, stream: str) -> None:
         with self._lock:
             self._streams.pop(stream, None)

@@ -1,26 +1,21 @@
 """From a URL to a store."""
 
-from urllib.parse import urlsplit
-
 from flashstream.errors import SettingError
 from flashstream.memory_store.local import LocalStore
-from flashstream.memory_store.redis import RedisStore, redacted
-from flashstream.memory_store.store import Store
+from flashstream.memory_store.redis import RedisStore
+from flashstream.memory_store.store import Durability, Store
 
 
-def open_store(url: str) -> Store:
-    """The store at redis://, rediss://, unix:// or memory:// (a new one, in this process).
+def open_store(url: str, durability: Durability = "everysec") -> Store:
+    """The store at a Redis URL (see `redis_url`) or memory:// (a new one, in this process).
 
-    Connects at the first use. Raises SettingError for any other URL.
+    Connects at the first use; `ping` also tells whether the server can be as durable as asked.
+    Raises SettingError for any other URL, without its secrets.
     """
-    try:
-        scheme = urlsplit(url).scheme
-    except ValueError as error:  # the URL itself may hold a password
-        raise SettingError(f"store.redis_url is no URL: {error}") from None
-    if scheme == "memory":
-        return LocalStore()
-    if scheme in ("redis", "rediss", "unix"):
-        return RedisStore(url)
-    raise SettingError(
-        f"{redacted(url)} is no store's URL; accepted: redis://, rediss://, unix://, memory://"
-    )
+    if not url.startswith("memory://"):
+        return RedisStore(url, durability)
+    if durability == "strict":
+        raise SettingError(
+            'store.durability "strict" needs a Redis or Valkey; memory:// keeps nothing'
+        )
+    return LocalStore()

@@ -7,6 +7,7 @@
 -- and, not touched here:
 --   fs:{stream}:picture:ID  string with a time to live: an evidence picture
 --   fs:{stream}:pictures    sorted set: the ids of those, by the Unix second they end in
+--   fs:{stream}:mark        string that is gone in a millisecond: see durability.py
 --   fs:streams              hash: stream id -> JSON of its spec
 --
 -- KEYS  1 meta, 2 records

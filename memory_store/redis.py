@@ -1,63 +1,70 @@
 """A store on Redis ≥ 7 or Valkey. The key schema is at the head of `redis.lua`."""
 
+import hashlib
 import json
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.resources import files
-from typing import Any
-from urllib.parse import urlsplit
+from itertools import chain
+from typing import Any, TypeVar
 
 from redis import Redis
-from redis.backoff import ExponentialWithJitterBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
-from redis.retry import Retry
+from redis.exceptions import NoScriptError, RedisClusterException, RedisError
 
-from flashstream.errors import SettingError, StoreError
-from flashstream.memory_store.store import Commit, StoredMemory
+from flashstream.errors import CorruptRecordError, DurabilityError, StoreError
+from flashstream.memory_store.durability import Acknowledged, OnDisk
+from flashstream.memory_store.patience import Patience
+from flashstream.memory_store.redis_servers import servers_at
+from flashstream.memory_store.redis_url import Topology, parse
+from flashstream.memory_store.store import Commit, Durability, StoredMemory
+
+T = TypeVar("T")
 
 _REGISTRY = "fs:streams"
+_RECORDS_KEY = "fs:{*}:records"
+_SCRIPT = files(__package__).joinpath("redis.lua").read_bytes()
+_SCRIPT_SHA = hashlib.sha1(_SCRIPT, usedforsecurity=False).hexdigest()
+# Streams are watched on meanwhile, but by the thread that waits: their next commit asks again.
+_PATIENCE_S = {Topology.SERVER: 0.5, Topology.SENTINEL: 2.0, Topology.CLUSTER: 2.0}
+_DISK_SHARE = 2 / 3  # of the timeout; servers look at their clock ten times a second
 
 
 class RedisStore:
-    """`Store` on one Redis server.
+    """`Store` on one Redis server, on a master named by sentinels, or on a cluster.
 
-    url: redis://, rediss:// (TLS) or unix://, with ACL user and password as redis-py reads them.
-    timeout_s: longest wait for a connection and for one answer. A connection that was refused or
-    broken is tried twice more after a random pause: every command here may be repeated, since a
-    commit that did reach the server answers its repeat with DUPLICATE. A server that does not
-    answer in time is not asked again.
+    url: see `redis_url`. durability: when a write is acknowledged (docs/durability.md).
+    timeout_s: longest wait for a connection and for one answer. What fails for a passing reason
+    is tried again for `patience_s` seconds (by default 0.5, with sentinels or a cluster 2): every
+    command here may be repeated, since a commit that did reach the server answers its repeat with
+    DUPLICATE. A server that does not answer in time is not asked again.
 
-    Raises StoreError, with the URL's password left out, if the server is away or refuses.
+    Raises SettingError for a malformed URL, later StoreError, neither with a password in it, if
+    the server is away or refuses.
     """
 
     def __init__(
-        self, url: str, *, timeout_s: float = 3.0, clock: Callable[[], float] = time.time
+        self,
+        url: str,
+        durability: Durability = "everysec",
+        *,
+        timeout_s: float = 3.0,
+        patience_s: float | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self.shown_url = redacted(url)
+        self._address = parse(url)
         self._clock = clock
-        try:
-            # Untyped: redis-py types every answer as the union of all its modes'.
-            self._redis: Any = Redis.from_url(
-                url,
-                socket_timeout=timeout_s,
-                socket_connect_timeout=timeout_s,
-                retry=Retry(
-                    ExponentialWithJitterBackoff(base=0.05, cap=0.5),
-                    2,
-                    supported_errors=(RedisConnectionError,),
-                ),
-                client_name="flashstream",
-            )
-        except ValueError as error:
-            raise SettingError(f"{self.shown_url} is no Redis URL: {error}") from error
-        source = files(__package__).joinpath("redis.lua").read_text(encoding="utf-8")
-        self._script = self._redis.register_script(source)
+        self._servers = servers_at(self._address, timeout_s)
+        wait_s = self._address.options.get("socket_timeout", timeout_s) * _DISK_SHARE
+        self._durability = OnDisk(wait_s) if durability == "strict" else Acknowledged()
+        longest_s = _PATIENCE_S[self._address.topology] if patience_s is None else patience_s
+        self._patience = Patience(longest_s)
+
+    def __repr__(self) -> str:
+        return f"RedisStore({self._address.shown})"
 
     def claim(self, stream: str) -> int:
-        with self._reported():
-            return int(self._script(keys=_keys(stream), args=["claim"]))
+        return int(self._run_script(stream, "claim"))
 
     def commit(
         self,
@@ -73,90 +80,130 @@ class RedisStore:
         args += ["" if base is None else base, len(changes)]
         for name, data in changes.items():
             args += [name, data]
-        with self._reported():
-            answer = self._script(keys=_keys(stream), args=[*args, *removed])
+        answer: bytes = self._run_script(stream, *args, *removed)
         return Commit(answer.decode())
 
     def load(self, stream: str) -> StoredMemory | None:
         meta, records = _keys(stream)
-        with self._reported():
-            together = self._redis.pipeline(transaction=True)
+
+        def both(server: Redis) -> Any:
+            together: Any = server.pipeline(transaction=True)
             together.hmget(meta, "epoch", "version").hgetall(records)
-            (epoch, version), stored = together.execute()
+            return together.execute()
+
+        (epoch, version), stored = self._ask(meta, both)
         if not stored:
             return None
-        by_name = {name.decode(): data for name, data in stored.items()}
-        return StoredMemory(int(epoch or 0), int(version or 0), by_name)
+        try:
+            by_name = {name.decode(): data for name, data in stored.items()}
+            return StoredMemory(int(epoch or 0), int(version or 0), by_name)
+        except ValueError as error:
+            raise CorruptRecordError(
+                f'what is stored under "{meta}" and "{records}" cannot be read: {error}',
+                record=meta,
+            ) from error
+
+    def remembered(self) -> list[str]:
+        def look() -> set[str]:
+            servers = self._servers.masters()
+            keys: Any = chain.from_iterable(s.scan_iter(_RECORDS_KEY, count=1000) for s in servers)
+            return {key.decode() for key in keys}
+
+        with self._reported():
+            found = self._patience(look, self._servers.doubt)
+        return sorted(key.removeprefix("fs:{").removesuffix("}:records") for key in found)
 
     def delete(self, stream: str) -> None:
-        index = f"fs:{{{stream}}}:pictures"
-        with self._reported():
-            ids = self._redis.zrange(index, 0, -1)
-            pictures = [_picture_key(stream, picture.decode()) for picture in ids]
-            self._redis.unlink(*_keys(stream), index, *pictures)
+        index = _pictures_key(stream)
+        ids: Any = self._ask(index, lambda server: server.zrange(index, 0, -1))
+        pictures = [_picture_key(stream, picture.decode()) for picture in ids]
+        self._write(stream, "UNLINK", *_keys(stream), index, *pictures)
 
     def put_picture(self, stream: str, picture: str, jpeg: bytes, ttl_s: int) -> None:
-        index = f"fs:{{{stream}}}:pictures"
-        now = self._clock()
-        with self._reported():
-            together = self._redis.pipeline(transaction=True)
+        index, now = _pictures_key(stream), self._clock()
+
+        def put(server: Redis) -> None:
+            together: Any = server.pipeline(transaction=True)
             together.set(_picture_key(stream, picture), jpeg, ex=ttl_s)
             together.zadd(index, {picture: now + ttl_s}, gt=True)
             together.zremrangebyscore(index, "-inf", now)
             together.expire(index, ttl_s, nx=True).expire(index, ttl_s, gt=True)
             together.execute()
 
+        self._ask(index, put)
+
     def picture(self, stream: str, picture: str) -> bytes | None:
-        with self._reported():
-            jpeg: bytes | None = self._redis.get(_picture_key(stream, picture))
-        return jpeg
+        key = _picture_key(stream, picture)
+        jpeg: Any = self._ask(key, lambda server: server.get(key))
+        return None if jpeg is None else bytes(jpeg)
 
     def put_stream(self, stream: str, spec: Mapping[str, Any]) -> None:
-        with self._reported():
-            self._redis.hset(_REGISTRY, stream, json.dumps(dict(spec)))
+        self._write(_REGISTRY, "HSET", _REGISTRY, stream, json.dumps(dict(spec)))
 
     def streams(self) -> dict[str, dict[str, Any]]:
-        with self._reported():
-            found = self._redis.hgetall(_REGISTRY)
-        return {stream.decode(): json.loads(spec) for stream, spec in found.items()}
+        found: Any = self._ask(_REGISTRY, lambda server: server.hgetall(_REGISTRY))
+        try:
+            return {stream.decode(): json.loads(spec) for stream, spec in found.items()}
+        except ValueError as error:
+            raise CorruptRecordError(
+                f'what is stored under "{_REGISTRY}" cannot be read: {error}', record=_REGISTRY
+            ) from error
 
     def remove_stream(self, stream: str) -> None:
-        with self._reported():
-            self._redis.hdel(_REGISTRY, stream)
+        self._write(_REGISTRY, "HDEL", _REGISTRY, stream)
 
     def ping(self) -> None:
+        def ask() -> None:
+            for server in self._servers.masters():
+                server.ping()
+                self._durability.check(server)
+
         with self._reported():
-            self._redis.ping()
+            self._patience(ask, self._servers.doubt)
 
     def close(self) -> None:
-        self._redis.close()
+        self._servers.close()
+
+    def _run_script(self, stream: str, *args: str | int | bytes) -> Any:
+        given = (2, *_keys(stream), *args)
+
+        def run(server: Redis) -> Any:
+            try:
+                return self._durability.write(server, stream, "EVALSHA", _SCRIPT_SHA, *given)
+            except NoScriptError:
+                return self._durability.write(server, stream, "EVAL", _SCRIPT, *given)
+
+        return self._ask(_keys(stream)[0], run)
+
+    def _write(self, tag: str, command: str, key: str, *args: str) -> None:
+        self._ask(key, lambda server: self._durability.write(server, tag, command, key, *args))
+
+    def _ask(self, key: str, do: Callable[[Redis], T]) -> T:
+        with self._reported():
+            return self._patience(lambda: do(self._servers.master(key)), self._servers.doubt)
 
     @contextmanager
     def _reported(self) -> Iterator[None]:
+        shown = self._address.shown
         try:
             yield
-        except RedisError as error:
-            # redis-py's own messages name host and port at most, never the password.
-            raise StoreError(
-                f"the memory store at {self.shown_url} failed: {error}", url=self.shown_url
+        except DurabilityError as error:
+            raise DurabilityError(
+                f"the memory store at {shown}: {error.message}", url=shown
             ) from error
+        except (RedisError, RedisClusterException, OSError) as error:
+            text = self._address.without_secrets(str(error))
+            # What names a secret is no cause to be printed below the error either.
+            cause = error if text == str(error) else None
+            raise StoreError(f"the memory store at {shown} failed: {text}", url=shown) from cause
 
 
-def redacted(url: str) -> str:
-    """The URL without user, password and options, to be shown."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return "(an unreadable URL)"
-    try:
-        port = f":{parts.port}" if parts.port else ""
-    except ValueError:
-        port = ""
-    return f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}"
+def _keys(stream: str) -> tuple[str, str]:
+    return f"fs:{{{stream}}}:meta", f"fs:{{{stream}}}:records"
 
 
-def _keys(stream: str) -> list[str]:
-    return [f"fs:{{{stream}}}:meta", f"fs:{{{stream}}}:records"]
+def _pictures_key(stream: str) -> str:
+    return f"fs:{{{stream}}}:pictures"
 
 
 def _picture_key(stream: str, picture: str) -> str:

@@ -3,7 +3,10 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
+
+Durability = Literal["everysec", "strict"]
+"""When a write is acknowledged: the server has it, or its disk has it (docs/durability.md)."""
 
 
 class Commit(Enum):
@@ -51,11 +54,18 @@ class MemoryStore(Protocol):
         version: of the memory after the changes, greater than at this owner's last commit.
         base: the stored version that the changes build on (0 for none), or None if `changes` is
             the whole memory; then every other record is removed.
+        Raises DurabilityError if the store took the commit but cannot say in time that it is kept
+            as `store.durability` asks. It is not acknowledged then: its repeat waits again and is
+            answered DUPLICATE.
         """
         ...
 
     def load(self, stream: str) -> StoredMemory | None:
         """The stream's memory, all of one commit; None if nothing was committed yet."""
+        ...
+
+    def remembered(self) -> list[str]:
+        """All streams that have a memory, also those that are in no registry, sorted."""
         ...
 
     def delete(self, stream: str) -> None:

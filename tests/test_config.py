@@ -30,6 +30,7 @@ def test_command_line_beats_environment_beats_file_beats_default(tmp_path: Path)
         ({"FLASHSTREAM_HTTP__PORT": "eighty"}, "'http.port' = 'eighty'"),
         ({"FLASHSTREAM_HTTP__PORT": "70000"}, "less than or equal to 65535"),
         ({"FLASHSTREAM_ENCODER__PLACEMENT": "both"}, "'shared' or 'own'"),
+        ({"FLASHSTREAM_STORE__DURABILITY": "never"}, "'everysec' or 'strict'"),
     ],
 )
 def test_a_wrong_setting_is_named_with_what_is_accepted(environ: dict[str, str], says: str) -> None:

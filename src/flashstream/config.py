@@ -18,6 +18,7 @@ from flashstream.deployments.engine.settings import EngineSettings
 from flashstream.errors import SettingError
 from flashstream.memory_store.detail import DetailName
 from flashstream.memory_store.star_config import StarConfig
+from flashstream.memory_store.store import Durability
 from flashstream.video.choices import DecodeName, DecoderName
 from flashstream.video.secrets import DIRS
 from flashstream.video.secrets import ENV_PREFIX as SECRET_ENV_PREFIX
@@ -42,6 +43,10 @@ class MetricsSettings(Section):
 class StoreSettings(Section):
     redis_url: SecretStr | None = Field(
         None, description="an external Redis ≥ 7 or Valkey; unset starts the embedded Valkey"
+    )
+    durability: Durability = Field(
+        "everysec",
+        description="a commit is acknowledged when the server has it, or (strict) its disk",
     )
     data_dir: Path = Field(
         default_factory=lambda: platformdirs.user_data_path("flashstream"),

@@ -162,13 +162,13 @@ def _store(settings: Settings) -> Iterator[Finding]:
     from flashstream.memory_store.open import open_store
 
     if settings.store.redis_url is not None:
-        store = open_store(settings.store_url())
+        store = open_store(settings.store_url(), settings.store.durability)
         store.ping()
         store.close()
         yield Finding("store", Verdict.OK, "the configured server answers")
         return
     with tempfile.TemporaryDirectory() as folder, EmbeddedValkey(Path(folder)) as server:
-        store = open_store(server.url)
+        store = open_store(server.url, settings.store.durability)
         store.ping()
         store.close()
     yield Finding("store", Verdict.OK, f"embedded Valkey starts; data in {settings.store.data_dir}")

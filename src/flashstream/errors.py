@@ -256,6 +256,13 @@ class StoreError(FlashstreamError):
     code, status = "store_unavailable", 503
 
 
+class DurabilityError(StoreError):
+    """The store cannot keep writes as `store.durability` asks, or did not tell in time that it
+    kept one; that write is not acknowledged."""
+
+    code, status = "not_durable", 503
+
+
 class CorruptRecordError(StoreError):
     """A stored record is truncated, altered or of an unknown version."""
 
@@ -272,3 +279,10 @@ class SupersededError(StoreError):
     """Another owner has claimed this stream; this one must stop writing."""
 
     code, status = "superseded", 409
+
+
+class ArchiveError(FlashstreamError):
+    """A file of exported memories cannot be written, or not be read: it is damaged, cut short or
+    of another format."""
+
+    code, status = "archive_failed", 422

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from flashstream.whole_file import whole_file
+
 
 def write_json(path: Path, value: Any) -> None:
     """Write a file whole or not at all."""
@@ -12,6 +14,5 @@ def write_json(path: Path, value: Any) -> None:
 
 def write_whole(path: Path, text: str) -> None:
     """Write a text whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    with whole_file(path) as file:
+        file.write(text.encode())

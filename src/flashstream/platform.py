@@ -112,7 +112,7 @@ class Platform:
             self._stack.enter_context(kept_alive(server))
             embedded = settings.store.model_copy(update={"redis_url": SecretStr(server.url)})
             settings = settings.model_copy(update={"store": embedded})
-        store = open_store(settings.store_url())
+        store = open_store(settings.store_url(), settings.store.durability)
         try:
             store.ping()
         finally:

@@ -23,7 +23,17 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_help_names_every_command() -> None:
     done = run("--help")
     assert done.returncode == 0
-    for command in ("serve", "streams", "ask", "demo", "doctor", "bench", "eval", "settings"):
+    for command in (
+        "serve",
+        "streams",
+        "ask",
+        "demo",
+        "doctor",
+        "store",
+        "bench",
+        "eval",
+        "settings",
+    ):
         assert command in done.stdout
 
 

@@ -1,4 +1,5 @@
-"""What every store has to do; runs on the local one, on Valkey and on Debian's Redis."""
+"""What every store has to do; runs on the local one, on Valkey, on Debian's Redis (also waiting
+for its disk) and on a cluster."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -138,6 +139,15 @@ class TestCommit:
             stop.set()
             writing.result()
 
+    def test_streams_with_a_memory_are_known(self, store: Store, stream: str) -> None:
+        for name in (stream + "-b", stream + "-a"):
+            store.commit(name, store.claim(name), 1, {"meta": b"1"})
+        store.claim(stream + "-c")  # nothing committed yet
+        store.put_stream(stream + "-d", {})
+        store.put_picture(stream + "-e", "abc", b"jpeg", 60)
+        mine = [name for name in store.remembered() if name.startswith(stream + "-")]
+        assert mine == [stream + "-a", stream + "-b"]
+
     def test_changing_the_callers_records_changes_nothing(self, store: Store, stream: str) -> None:
         changes = {"meta": b"1"}
         store.commit(stream, store.claim(stream), 1, changes)
@@ -163,6 +173,23 @@ class TestDelete:
         assert store.commit(stream, epoch, 2, {"meta": b"2"}, base=1) is Commit.SUPERSEDED
         assert store.load(stream) is None
         assert store.claim(stream) > epoch
+
+    def test_an_old_owner_that_wakes_up_after_it_is_told_whoever_owns_the_stream_then(
+        self, store: Store, stream: str
+    ) -> None:
+        old = store.claim(stream)
+        store.commit(stream, old, 1, {"meta": b"old"}, base=0)
+        store.delete(stream)
+        new = store.claim(stream)
+        for base in (0, 1, None):
+            answer = store.commit(stream, old, 2, {"meta": b"late"}, base=base)
+            assert answer is Commit.SUPERSEDED
+        assert store.load(stream) is None
+        assert store.commit(stream, new, 1, {"meta": b"new"}, base=0) is Commit.COMMITTED
+        assert store.commit(stream, old, 9, {"meta": b"late"}) is Commit.SUPERSEDED
+        loaded = store.load(stream)
+        assert loaded is not None
+        assert (loaded.epoch, loaded.version, loaded.records) == (new, 1, {"meta": b"new"})
 
     def test_other_streams_stay(self, store: Store, stream: str) -> None:
         other = stream + "0"

@@ -17,6 +17,7 @@ from flashstream.cli import (
     loadtests,
     serve,
     settings,
+    store,
     streams,
 )
 from flashstream.cli.console import out, print_error
@@ -38,6 +39,7 @@ app.command("cameras")(cameras.cameras)
 app.command("settings")(settings.settings)
 app.command("doctor")(doctor.doctor)
 loadtests.add_to(bench.app, app)
+app.add_typer(store.app, name="store")
 app.add_typer(bench.app, name="bench")
 app.add_typer(evaluate.app, name="eval")
 
