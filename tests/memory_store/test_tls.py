@@ -10,10 +10,10 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from support.served import free_port
 from support.servers import MASTER, SLOTS, Server, redis_binary, wait_until
 
 from flashstream.errors import StoreError
+from flashstream.loadtests.service import free_port
 from flashstream.memory_store.redis import RedisStore
 from flashstream.memory_store.store import Commit
 

