@@ -195,7 +195,9 @@ class _Writer:
     def _frame(self, kept: Candidate) -> None:
         channels = self._state.header.geometry["channels"]
         arrays: dict[str, NDArray[Any]] = {"features": kept.features}
-        if not np.may_share_memory(kept.features, kept.point):  # one grid: the point is the features
+        if not np.may_share_memory(
+            kept.features, kept.point
+        ):  # one grid: the point is the features
             arrays["point"] = kept.point.reshape(-1, channels)
         errors = dict.fromkeys(arrays, FEATURE_ERROR)
         arrays["thumbnail"] = np.frombuffer(kept.thumbnail, np.uint8)

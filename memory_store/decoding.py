@@ -17,7 +17,7 @@ from flashstream.memory_store.codec import (
     mean_point,
     slot_name,
 )
-from flashstream.memory_store.record import FORMAT, OLD_FORMAT, Record, unpack
+from flashstream.memory_store.record import FORMAT, Record, unpack
 from flashstream.memory_store.state import MemoryState, SlotState, SpatialFrame, StateHeader
 from flashstream.memory_store.ward import ClusterState
 

@@ -2,7 +2,7 @@
 
 Most features are zero, after a ReLU and average pooling, and a channel that one patch has its
 neighbours tend to have too. So what is kept is which numbers are not zero, channel by channel, and
-those numbers' levels, 8 bits each if they can be, both under a Huffman code.
+those numbers' levels, in 8 bits each if they fit, both under a Huffman code.
 """
 
 import math
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 _TRIES = 12
 _SMALLEST_HALF = 2.0**-24  # every float16 is a multiple of it
-_LEVELS = {"|i1": 127, "<i2": 32767}  # by type, the greatest
+_LEVELS = {"|u1": 255, "|i1": 127, "<i2": 32767}  # by type, the greatest
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +45,15 @@ def quantised(array: NDArray[Any], error: float) -> Levels | None:
         raise ValueError("it has NaN or infinity in it")
     count = int(np.count_nonzero(exact))
     if count == 0:
-        return _packed(exact, 1.0, "|i1")
+        return _packed(exact, 1.0, "|u1")
     if norm == 0:  # the squares are too small for a float64
         return None
     # Rounding errors are spread evenly over ± half a scale: on average a scale/√12 each.
     scale = _above(error * norm * math.sqrt(12 / count))
     greatest = float(np.abs(exact).max())
+    byte = "|i1" if exact.min() < 0 else "|u1"
     for _ in range(_TRIES):
-        kind = "|i1"
+        kind = byte
         if greatest > _LEVELS[kind] * scale:
             # With a power of two each product is a number of the array's own type.
             kind, scale = "<i2", 2.0 ** math.floor(math.log2(scale))
@@ -81,7 +82,7 @@ def restored(levels: Levels, dtype: str, shape: tuple[int, ...]) -> NDArray[Any]
     by_channel = np.zeros(count, np.float64)
     by_channel[mask] = np.frombuffer(_inflated(levels.values, size), levels.kind)
     channels = shape[-1] if shape else 1
-    places = by_channel.reshape(channels, -1).T if count else by_channel
+    places = np.ascontiguousarray(by_channel.reshape(channels, -1).T) if count else by_channel
     return _scaled(places, levels.scale, np.dtype(dtype)).reshape(shape)
 
 
@@ -103,7 +104,7 @@ def _scaled(levels: NDArray[np.float64], scale: float, dtype: np.dtype[Any]) -> 
 def _above(scale: float) -> float:
     """The least scale of the form 4, 5, 6 or 7 times a power of two that is no smaller.
 
-    Such a scale times a level of 8 bits is exact in 10 bits, which a float16 has.
+    Such a scale times a level of 8 bits is exact in 11 bits, which a float16 has.
     """
     mantissa, exponent = math.frexp(scale)
     return math.ldexp(math.ceil(8 * mantissa), exponent - 3)
