@@ -7,14 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flashstream.errors import CorruptRecordError
-from flashstream.memory_store.candidates import Candidate
+from flashstream.memory_store.candidates import Candidate, mean_point
 from flashstream.memory_store.codec import (
     META,
     SPATIAL,
     abstract_name,
     centroid_name,
     frame_name,
-    mean_point,
     slot_name,
 )
 from flashstream.memory_store.record import FORMAT, Record, unpack
@@ -150,14 +149,16 @@ class _Reader:
 
 
 class _OldReader(_Reader):
-    """Reads records of format 2, in which a slot's record has its centroid and nothing is rounded."""
+    """Reads format 2, in which a slot's record has its centroid, and nothing is rounded."""
 
     def slot(self, number: int) -> SlotState:
         def cluster(record: Record) -> tuple[ClusterState, list[tuple[int, float]]]:
             fields = dict(record.fields)
             kept = [(frame, distance) for frame, distance in fields.pop("candidates")]
-            arrays = {k: of_shape(record.arrays[k], (self.width,)) for k in ("centroid", "carry")}
-            return ClusterState(**fields, **arrays), kept
+            centroid, carry = record.arrays["centroid"], record.arrays["carry"]
+            fields["centroid"] = of_shape(centroid, (self.width,))
+            fields["carry"] = of_shape(carry, (self.width,))
+            return ClusterState(**fields), kept
 
         state, kept = self.read(slot_name(number), cluster)
         return SlotState(state, self.candidates(kept))

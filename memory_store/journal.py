@@ -8,9 +8,10 @@ from typing import Generic, Self
 
 from flashstream.errors import CorruptRecordError, SupersededError
 from flashstream.memory_store.behind import Behind
-from flashstream.memory_store.codec import Held, changed, names, removed, update
+from flashstream.memory_store.codec import changed, names, removed
 from flashstream.memory_store.decoding import decode, old
 from flashstream.memory_store.delta import MemoryDelta
+from flashstream.memory_store.encoding import Held, update
 from flashstream.memory_store.memory import Seen, StreamMemory
 from flashstream.memory_store.store import Commit, MemoryStore
 

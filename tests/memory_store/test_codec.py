@@ -13,16 +13,9 @@ from support.likeness import assert_alike, exactly, off
 from support.memories import KINDS, Kind, watch
 
 from flashstream.errors import CorruptRecordError, FingerprintError
-from flashstream.memory_store.codec import (
-    LAG,
-    Held,
-    changed,
-    encode,
-    names,
-    removed,
-    update,
-)
+from flashstream.memory_store.codec import LAG, changed, names, removed
 from flashstream.memory_store.decoding import decode, old
+from flashstream.memory_store.encoding import Held, encode, update
 from flashstream.memory_store.record import pack, unpack
 
 

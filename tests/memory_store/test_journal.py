@@ -17,8 +17,8 @@ from flashstream.errors import (
     StoreError,
     SupersededError,
 )
-from flashstream.memory_store.codec import encode
 from flashstream.memory_store.embedded import EmbeddedValkey
+from flashstream.memory_store.encoding import encode
 from flashstream.memory_store.local import LocalStore
 from flashstream.memory_store.redis import RedisStore
 from flashstream.memory_store.store import Commit, Store

@@ -12,7 +12,8 @@ from support.likeness import off
 from support.memories import KINDS, Kind
 
 from flashstream.errors import CorruptRecordError, FingerprintError, MemoryShapeError
-from flashstream.memory_store.codec import LAG, encode
+from flashstream.memory_store.codec import LAG
+from flashstream.memory_store.encoding import encode
 from flashstream.memory_store.local import LocalStore
 from flashstream.memory_store.record import FORMAT, unpack
 from flashstream.memory_store.redis import RedisStore

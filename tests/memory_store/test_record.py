@@ -16,14 +16,17 @@ from flashstream.memory_store.record import FORMAT, MOST_BYTES, OLD_FORMAT, pack
 
 def forged(arrays: list[Any], body: bytes) -> bytes:
     """A record with a true checksum and that layout."""
-    header = msgpack.packb({"fields": {}, "arrays": arrays})
+    header: bytes = msgpack.packb({"fields": {}, "arrays": arrays})
     sizes = (b"FSMR", FORMAT, len(header), len(body))
-    checksum = record_module._checksum("x", sizes, header, body)
+    checksum: bytes = record_module._checksum("x", sizes, header, body)
     return struct.pack("<4sHIQ8s", *sizes, checksum) + header + body
 
 
 def test_every_flipped_byte_is_refused_by_name() -> None:
-    arrays = {"a": np.arange(3, dtype=np.float32), "b": np.arange(4, dtype=np.float16)}
+    arrays: dict[str, Any] = {
+        "a": np.arange(3, dtype=np.float32),
+        "b": np.arange(4, dtype=np.float16),
+    }
     data = pack("slot:7", {"weight": 3}, arrays, {"a": 0.01})
     for place in range(len(data)):
         broken = bytearray(data)
