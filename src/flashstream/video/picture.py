@@ -1,6 +1,7 @@
 """Small pictures out of frames, for evidence beside answers."""
 
 import io
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,18 +15,23 @@ def thumbnail(
 
     rgb: uint8[H, W, 3]. quality: Pillow's, 1 to 95. Equal frames give equal bytes.
     limit: bytes that the JPEG must not exceed; a frame so full of detail that it would is written
-    at lower quality, then smaller. Raises ValueError if not even a picture of one pixel fits.
+    at lower quality, by half at most, then smaller. Raises ValueError if not even a picture of one pixel fits.
     """
     if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or 0 in rgb.shape:
         raise ValueError(f"a picture is uint8[H, W, 3], not {rgb.dtype}{list(rgb.shape)}")
     frame = Image.fromarray(np.ascontiguousarray(rgb))
-    for tried in (quality, quality // 2, quality // 4):
+    width = min(width, frame.width)
+    for tried in (quality, quality * 3 // 4, quality // 2):
         jpeg = _jpeg(frame, width, max(tried, 1))
         if limit is None or len(jpeg) <= limit:
             return jpeg
-    if min(width, frame.width) == 1:
-        raise ValueError(f"no JPEG of this picture has at most {limit} bytes")
-    return thumbnail(rgb, min(width, frame.width) // 2, quality, limit)
+    while len(jpeg) > limit:
+        if width == 1:
+            raise ValueError(f"no JPEG of this picture has at most {limit} bytes")
+        fitting = width * math.sqrt(limit / len(jpeg))  # bytes go by pixels, more or less
+        width = max(1, min(int(fitting), width * 9 // 10))
+        jpeg = _jpeg(frame, width, max(quality // 2, 1))
+    return jpeg
 
 
 def _jpeg(picture: Image.Image, width: int, quality: int) -> bytes:
@@ -34,5 +40,6 @@ def _jpeg(picture: Image.Image, width: int, quality: int) -> bytes:
         # reducing_gap shrinks by whole factors first: far less work on large frames.
         picture = picture.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
     out = io.BytesIO()
-    picture.save(out, "JPEG", quality=quality)
+    # Codes made for this picture take a tenth off its bytes.
+    picture.save(out, "JPEG", quality=quality, optimize=True)
     return out.getvalue()
