@@ -1,7 +1,7 @@
 """The measurement of what is written: it counts what a store would be sent, and no more."""
 
 import json
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +58,7 @@ def test_the_camera_is_like_the_encoders_view_of_one() -> None:
     frames = [s.features.astype(np.float32) for s in sights if not s.visited][::50]
     assert np.mean([(frame == 0).mean() for frame in frames]) == pytest.approx(0.89, abs=0.02)
     assert max(frame.max() for frame in frames) <= 6
-    empty = [
-        (a, b) for a, b in zip(sights, sights[1:], strict=False) if not (a.visited or b.visited)
-    ]
+    empty = [(a, b) for a, b in pairwise(sights) if not (a.visited or b.visited)]
     changes = []
     for one, other in islice(empty, 0, None, 40):
         before, after = (s.features.astype(np.float32) for s in (one, other))
@@ -109,7 +107,7 @@ def test_less_is_written_than_plainly_and_less_often_is_less() -> None:
         assert found["saved"] > 1
         assert found["stored_bytes"] < found["stored_bytes_plain"]
     assert seldom["bytes_per_hour"] < often["bytes_per_hour"]
-    assert 0 < result["visited"] < 1 or result["visited"] == 0
+    assert result["memory_bytes"] > seldom["stored_bytes"]
 
 
 def test_the_command_writes_what_it_measured(

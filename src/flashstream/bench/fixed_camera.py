@@ -77,7 +77,7 @@ class FixedCamera:
     def _scene(self) -> NDArray[np.float32]:
         """Features before their ReLU: most channels are seen in few places, some in most."""
         strength = 2.0 * self._normal((self._shape[2],))
-        scene = strength + 1.8 * self._coarse() + 1.0 * self._normal(self._shape)
+        scene: NDArray[np.float32] = strength + 1.8 * self._coarse() + self._normal(self._shape)
         scene -= np.float32(np.quantile(scene, _ZEROS))
         return scene
 

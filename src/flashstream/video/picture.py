@@ -15,16 +15,19 @@ def thumbnail(
 
     rgb: uint8[H, W, 3]. quality: Pillow's, 1 to 95. Equal frames give equal bytes.
     limit: bytes that the JPEG must not exceed; a frame so full of detail that it would is written
-    at lower quality, by half at most, then smaller. Raises ValueError if not even a picture of one pixel fits.
+    at lower quality, by half at most, then smaller. Raises ValueError if not even a picture of one
+    pixel fits.
     """
     if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or 0 in rgb.shape:
         raise ValueError(f"a picture is uint8[H, W, 3], not {rgb.dtype}{list(rgb.shape)}")
     frame = Image.fromarray(np.ascontiguousarray(rgb))
     width = min(width, frame.width)
-    for tried in (quality, quality * 3 // 4, quality // 2):
-        jpeg = _jpeg(frame, width, max(tried, 1))
-        if limit is None or len(jpeg) <= limit:
-            return jpeg
+    jpeg = _jpeg(frame, width, quality)
+    if limit is None:
+        return jpeg
+    for tried in (quality * 3 // 4, quality // 2):
+        if len(jpeg) > limit:
+            jpeg = _jpeg(frame, width, max(tried, 1))
     while len(jpeg) > limit:
         if width == 1:
             raise ValueError(f"no JPEG of this picture has at most {limit} bytes")
