@@ -46,7 +46,6 @@ class _Reader:
 
     def __init__(self, records: Mapping[str, bytes], form: int) -> None:
         self._records, self._format = records, form
-        self._meta = self.read(META, lambda record: record)
         self.header = self.read(META, _header)
         self.sizes = self.header.geometry
         self.width = self.sizes["temporal_grid"] ** 2 * self.sizes["channels"]
