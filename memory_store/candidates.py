@@ -1,6 +1,6 @@
 """Bounded retrieval: the few remembered frames of each temporal slot."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
@@ -48,6 +48,13 @@ class Newcomer:
 def picture_id(thumbnail: bytes) -> str:
     """Sixteen hex digits; equal pictures have equal ids."""
     return blake2b(thumbnail, digest_size=8).hexdigest()
+
+
+def mean_point(candidates: Collection[Candidate]) -> NDArray[np.float32]:
+    """float32[P·D]: the centroid of a slot that has seen only the frames it remembers."""
+    points = widened(np.stack([kept.point for kept in candidates]))
+    mean: NDArray[np.float32] = points.mean(axis=0)
+    return mean
 
 
 def nearest(

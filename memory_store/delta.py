@@ -10,7 +10,8 @@ class MemoryDelta:
     version: the version after the change.
     slots: ids of temporal slots that are new or changed, two at most; slots_removed: that are gone.
     frames: numbers of the remembered frames that were taken in; frames_removed: let go.
-    abstract, spatial: those parts changed. The header (version, times, order) always does.
+    abstract: numbers of the abstract rows that changed; spatial: the newest frames did. The header
+    (version, times, order) always does.
 
     Neither an id nor a frame's number is ever used again.
     """
@@ -20,5 +21,5 @@ class MemoryDelta:
     slots_removed: frozenset[int]
     frames: frozenset[int]
     frames_removed: frozenset[int]
-    abstract: bool = False
+    abstract: frozenset[int] = frozenset()
     spatial: bool = False

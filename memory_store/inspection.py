@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from flashstream.errors import CorruptRecordError
-from flashstream.memory_store.codec import decode
+from flashstream.memory_store.decoding import decode
 from flashstream.memory_store.record import unpack
 from flashstream.memory_store.state import StateHeader
 from flashstream.memory_store.store import Store, StoredMemory

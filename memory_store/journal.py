@@ -1,13 +1,17 @@
 """A memory and the store it is written to, kept in step."""
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Self
 
 from flashstream.errors import CorruptRecordError, SupersededError
-from flashstream.memory_store.codec import changed, decode, encode, names, removed
+from flashstream.memory_store.behind import Behind
+from flashstream.memory_store.codec import changed, names, removed
+from flashstream.memory_store.decoding import decode, old
 from flashstream.memory_store.delta import MemoryDelta
+from flashstream.memory_store.encoding import Held, update
 from flashstream.memory_store.memory import Seen, StreamMemory
 from flashstream.memory_store.store import Commit, MemoryStore
 
@@ -16,7 +20,7 @@ from flashstream.memory_store.store import Commit, MemoryStore
 class Changes:
     """A commit made ready: of which version, and the records it writes and removes.
 
-    present: names of all records of that version. base: see `MemoryStore.commit`.
+    held: what the store has once it has them. base: see `MemoryStore.commit`.
     """
 
     version: int
@@ -24,7 +28,7 @@ class Changes:
     base: int | None
     records: dict[str, bytes]
     removed: frozenset[str]
-    present: frozenset[str]
+    held: Held
 
 
 class MemoryJournal(Generic[Seen]):
@@ -32,42 +36,57 @@ class MemoryJournal(Generic[Seen]):
 
     Frames are observed in memory; `commit` writes what changed since the last commit that
     succeeded, so watching goes on while the store is away and the next commit catches up. What
-    waits is bounded: it is names of records that the memory has now.
+    waits is bounded: it is names of records that the memory has now. What has hardly moved is not
+    written again (see `codec`); to know that, the journal keeps the stored bytes of centroids and
+    abstract rows.
 
     `observe`, `prepare`, `write` and `commit` may be called from different threads; a slow store
     holds up commits only.
     """
 
     def __init__(
-        self, memory: StreamMemory[Seen], store: MemoryStore, stored: frozenset[str]
+        self,
+        memory: StreamMemory[Seen],
+        store: MemoryStore,
+        held: Held,
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`memory`, as the store has it now, in records named `stored`; `open` makes both.
+        """`memory`, as the store has it now, which is `held`; `open` makes both.
 
         `durable_version` and `durable_as_of` tell up to where the store has it.
+        clock: seconds that never go back, for `behind_s`.
         """
         self.memory = memory
         self.store = store
         self.durable_version = memory.version
         self.durable_as_of = memory.as_of
-        self._stored = stored
+        self._held = held
+        self._behind = Behind(clock)
         self._changed_at: dict[str, int] = {}  # name → version, of records that memory has now
         self._memory_lock = threading.Lock()
         self._write_lock = threading.Lock()
 
     @classmethod
     def open(
-        cls, stream: str, store: MemoryStore, make: Callable[[int], StreamMemory[Seen]]
+        cls,
+        stream: str,
+        store: MemoryStore,
+        make: Callable[[int], StreamMemory[Seen]],
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> Self:
         """Claim the stream and go on from its stored memory, or from an empty one.
 
-        make: an empty memory of the stream, of the epoch given.
+        make: an empty memory of the stream, of the epoch given. A memory in an older format is
+        written anew by the next commit.
         Raises StoreError if the store is away, CorruptRecordError if what it has is damaged,
         FingerprintError if that is of another model, kind or size.
         """
         memory = make(store.claim(stream))
         stored = store.load(stream)
         if stored is None:
-            return cls(memory, store, frozenset())
+            return cls(memory, store, Held(), clock=clock)
         state = decode(stored.records)
         if state.header.version != stored.version or state.header.stream != stream:
             raise CorruptRecordError(
@@ -76,9 +95,13 @@ class MemoryJournal(Generic[Seen]):
                 record="meta",
             )
         memory.restore(state)
-        journal = cls(memory, store, frozenset(stored.records))
         now = names(memory.view())
-        if journal._stored - now:
+        if old(stored.records):
+            journal = cls(memory, store, Held(frozenset(stored.records)), clock=clock)
+            journal._changed_at = dict.fromkeys(now, memory.version)
+            return journal
+        journal = cls(memory, store, Held.of(stored.records), clock=clock)
+        if {name for name in stored.records if name.startswith("frame:")} - now:
             # Fewer frames are kept of a slot than were stored: slots must not name the others.
             journal._changed_at = dict.fromkeys(now, memory.version)
         return journal
@@ -90,8 +113,14 @@ class MemoryJournal(Generic[Seen]):
 
     @property
     def waiting(self) -> int:
-        """Records that the next commit writes; never more than the memory has."""
+        """Parts that the next commit looks at; never more than the memory has."""
         return len(self._changed_at)
+
+    @property
+    def behind_s(self) -> float:
+        """Seconds since the oldest frame was observed that the store does not have; 0 if none."""
+        with self._memory_lock:
+            return self._behind.seconds
 
     def observe(self, features: Seen, time_s: float, thumbnail: bytes) -> MemoryDelta:
         """Take in a frame; see `StreamMemory.observe`."""
@@ -100,6 +129,7 @@ class MemoryJournal(Generic[Seen]):
             self._changed_at.update(dict.fromkeys(changed(delta), delta.version))
             for name in removed(delta):
                 self._changed_at.pop(name, None)
+            self._behind.observed()
             return delta
 
     def commit(self) -> None:
@@ -109,7 +139,7 @@ class MemoryJournal(Generic[Seen]):
     def prepare(self) -> Changes:
         """Encode what the store does not have. The memory may move on before it is written."""
         with self._memory_lock:
-            return self._encode(set(self._changed_at), self.durable_version)
+            return self._encode(self._held, set(self._changed_at), self.durable_version)
 
     def write(self, changes: Changes) -> None:
         """Send to the store what `prepare` made ready; nothing, if nothing was.
@@ -123,7 +153,7 @@ class MemoryJournal(Generic[Seen]):
             outcome = self._send(changes)
             if outcome is Commit.OUT_OF_STEP:
                 with self._memory_lock:
-                    changes = self._encode(None, None)
+                    changes = self._encode(Held(), None, None)
                 outcome = self._send(changes)
             if outcome is Commit.SUPERSEDED:
                 raise SupersededError(
@@ -134,21 +164,23 @@ class MemoryJournal(Generic[Seen]):
                 )
             with self._memory_lock:
                 self.durable_version, self.durable_as_of = changes.version, changes.as_of
-                self._stored = changes.present
+                self._held = changes.held
+                self._behind.stored(changes.version)
                 self._changed_at = {
                     name: at for name, at in self._changed_at.items() if at > changes.version
                 }
 
-    def _encode(self, only: set[str] | None, base: int | None) -> Changes:
-        view = self.memory.view()
-        present = frozenset(names(view))
+    def _encode(self, held: Held, only: set[str] | None, base: int | None) -> Changes:
+        """held: what the store has of what may stay as it is."""
+        made = update(self.memory.view(), held, only)
+        self._behind.made_ready(self.memory.version)
         return Changes(
             version=self.memory.version,
             as_of=self.memory.as_of,
             base=base,
-            records=encode(view, only),
-            removed=self._stored - present,
-            present=present,
+            records=made.records,
+            removed=self._held.names - made.held.names,
+            held=made.held,
         )
 
     def _send(self, changes: Changes) -> Commit:

@@ -85,7 +85,8 @@ class StarMemory(StreamMemory[NDArray[np.float16]]):
         )
         self._abstract.observe(pyramid.at(1).reshape(-1))
         self._spatial.appendleft(SpatialFrame(time_s, pyramid.kept(config.spatial_grid)))
-        return replace(delta, abstract=True, spatial=True)
+        rows = range(len(self._abstract.rows))
+        return replace(delta, abstract=frozenset(rows), spatial=True)
 
     def nbytes(self) -> int:
         """See `StreamMemory.nbytes`."""

@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 
 from flashstream.client import Client
 from flashstream.errors import FlashstreamError
-from flashstream.memory_store.codec import decode
+from flashstream.memory_store.decoding import decode
 from flashstream.memory_store.store import MemoryStore
 
 _LOOK_S: Final = 0.5

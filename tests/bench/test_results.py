@@ -43,3 +43,24 @@ def test_a_stream_does_not_age(memory: dict[str, Any]) -> None:
 @pytest.mark.parametrize("kept", ["m1", "m2", "m4"])
 def test_a_bounded_bank_is_nearly_as_good(memory: dict[str, Any], kept: str) -> None:
     assert memory["fidelity"][kept]["ratio"] <= 1.10
+
+
+@pytest.fixture(scope="module")
+def commits() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((RESULTS / "commits.json").read_text())
+    return found
+
+
+def test_a_camera_writes_little(commits: dict[str, Any]) -> None:
+    by_interval = commits["by_interval_s"]
+    assert by_interval["60"]["bytes_per_hour"] <= 2_097_152
+    for found in by_interval.values():
+        assert found["saved"] >= 10
+        assert found["stored_bytes"] * 8 <= found["stored_bytes_plain"]
+
+
+def test_a_camera_takes_the_same_space_in_the_store_however_it_is_written(
+    commits: dict[str, Any],
+) -> None:
+    stored = [found["stored_bytes"] for found in commits["by_interval_s"].values()]
+    assert max(stored) <= 1.05 * min(stored)

@@ -9,15 +9,16 @@ from typing import Any
 
 import pytest
 from redis import Redis
-from support.journals import Journal, content, opened, watch
+from support.journals import Journal, assert_stored, content, opened, watch
+from support.likeness import exactly
 from support.memories import Kind
 
 from flashstream.errors import (
     StoreError,
     SupersededError,
 )
-from flashstream.memory_store.codec import encode
 from flashstream.memory_store.embedded import EmbeddedValkey
+from flashstream.memory_store.encoding import encode
 from flashstream.memory_store.local import LocalStore
 from flashstream.memory_store.redis import RedisStore
 from flashstream.memory_store.store import Commit, Store
@@ -75,7 +76,7 @@ class Recording(LocalStore):
 
 
 @pytest.mark.parametrize("every", [1, 3, 50])
-def test_a_reopened_memory_is_the_same(
+def test_a_reopened_memory_is_near_and_always_the_same(
     store: Store, open_journal: Open, frames: Make, every: int
 ) -> None:
     stream = f"reopened-{every}"
@@ -89,33 +90,44 @@ def test_a_reopened_memory_is_the_same(
     assert journal.durable_version == 50
     assert journal.durable_as_of == 1.7e9 + 50
     reopened = open_journal(store, stream)
-    assert content(reopened) == content(journal)
+    assert_stored(journal, reopened)
     assert reopened.memory.epoch > journal.memory.epoch
     assert reopened.durable_version == 50
     assert reopened.durable_as_of == 1.7e9 + 50
-    watch(journal, seen[50:])
+    again = open_journal(store, stream)
+    assert content(again) == content(reopened)
+    watch(again, seen[50:])
     watch(reopened, seen[50:])
-    assert content(reopened) == content(journal)
-    reopened.commit()
-    assert content(open_journal(store, stream)) == content(journal)
+    assert content(again) == content(reopened)
+    again.commit()
+    assert_stored(again, open_journal(store, stream))
 
 
 def test_a_commit_sends_only_what_changed(kind: Kind, open_journal: Open, frames: Make) -> None:
     store = Recording()
     journal = open_journal(store)
-    before: dict[str, bytes] = {}
+    before: dict[str, Any] = {}
+    lagging = ("abstract:", "centroid:")
+    lagged = 0
     for number, features in enumerate(frames(60), 1):
         watch(journal, [features])
         journal.commit()
-        now = encode(journal.memory.view())
-        written, removed, base = store.sent[-1]
-        assert written == {name for name in now if now[name] != before.get(name)}
-        assert removed == before.keys() - now.keys()
+        now = exactly(journal.memory.view())
+        sent, gone, base = store.sent[-1]
+        written = {name for name in sent if not name.startswith(lagging)}
+        changed = {name for name in now if now[name] != before.get(name)}
+        assert written == {name for name in changed if not name.startswith(lagging)}
+        assert {n for n in gone if not n.startswith(lagging)} == before.keys() - now.keys()
         assert base == number - 1
         # The frame's slot, a merged one, its frame, and what always changes.
         assert len(written) <= 3 + len(kind.always)
+        moved = {name.replace("slot:", "centroid:") for name in changed}
+        late = sent - written
+        assert late <= moved
+        lagged += len({name for name in moved if name.startswith(lagging)} - late)
         before = now
     assert len(store.sent) == 60
+    assert lagged > 20
 
 
 def test_redis_fields_that_did_not_change_are_not_written(
@@ -134,8 +146,10 @@ def test_redis_fields_that_did_not_change_are_not_written(
         after = client.hgetall("fs:{yard}:records")
     written = {name for name, data in after.items() if data != b"untouched"}
     assert {name.encode() for name in kind.always} <= written
-    assert 1 <= len(written - {name.encode() for name in kind.always}) <= 3
-    assert len(names - written) >= len(names) - 3 - len(kind.always)
+    lagging = {name for name in written if name.startswith((b"abstract:", b"centroid:"))}
+    assert 1 <= len(written - lagging - {name.encode() for name in kind.always}) <= 3
+    assert len(lagging) <= 5  # two slots' centroids, three abstract rows
+    assert len(names - written) >= len(names) - 8 - len(kind.always)
 
 
 def test_nothing_seen_means_nothing_sent(open_journal: Open, frames: Make) -> None:
@@ -167,8 +181,8 @@ def test_watching_goes_on_while_the_store_is_away(open_journal: Open, frames: Ma
     journal.commit()
     written, _, base = store.sent[-1]
     assert base == 30
-    assert written <= encode(journal.memory.view()).keys()
-    assert content(open_journal(store)) == content(journal)
+    assert written <= encode(journal.memory.view()).keys()  # nothing that is gone by now
+    assert_stored(journal, open_journal(store))
 
 
 def test_a_lost_answer_does_no_harm(open_journal: Open, frames: Make) -> None:
@@ -184,7 +198,7 @@ def test_a_lost_answer_does_no_harm(open_journal: Open, frames: Make) -> None:
     store.mute = False
     journal.commit()  # the very version whose answer was lost, or the next
     assert journal.durable_version == 40
-    assert content(open_journal(store)) == content(journal)
+    assert_stored(journal, open_journal(store))
 
 
 def test_changes_made_ready_twice_or_late_are_not_lost(open_journal: Open, frames: Make) -> None:
@@ -202,7 +216,7 @@ def test_changes_made_ready_twice_or_late_are_not_lost(open_journal: Open, frame
     later = journal.prepare()
     journal.write(early)
     journal.write(later)
-    assert content(open_journal(store)) == content(journal)
+    assert_stored(journal, open_journal(store))
 
 
 def test_what_changes_while_a_commit_is_under_way_is_in_the_next(
@@ -216,7 +230,7 @@ def test_what_changes_while_a_commit_is_under_way_is_in_the_next(
         journal.write(ready)
     journal.commit()
     assert [base for _, _, base in store.sent] == list(range(0, 90, 3))  # never the whole
-    assert content(open_journal(store)) == content(journal)
+    assert_stored(journal, open_journal(store))
 
 
 @pytest.mark.parametrize("lost", ["commits", "everything but the claim"])
@@ -240,7 +254,7 @@ def test_a_store_that_went_back_is_given_the_whole(
             client.hdel("fs:{yard}:meta", "version")
     watch(journal, seen[40:])
     journal.commit()
-    assert content(open_journal(valkey)) == content(journal)
+    assert_stored(journal, open_journal(valkey))
 
 
 def test_the_older_owner_is_refused_and_told(
@@ -259,7 +273,7 @@ def test_the_older_owner_is_refused_and_told(
     watch(new, seen[20:])
     new.commit()
     again = open_journal(store, stream)
-    assert content(again) == content(new)
+    assert_stored(new, again)
     assert again.memory.version == 20
 
 
@@ -294,5 +308,80 @@ def test_an_outage_of_a_real_server(tmp_path: Path, open_journal: Open, frames: 
         store.close()
     with EmbeddedValkey(tmp_path) as server:
         store = RedisStore(server.url)
-        assert content(open_journal(store)) == content(journal)
+        assert_stored(journal, open_journal(store))
         store.close()
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_how_long_the_store_is_behind(open_journal: Open, frames: Make) -> None:
+    store, clock, seen = Recording(), Clock(), frames(9)
+    journal = open_journal(store, clock=clock)
+
+    def at(second: float, features: list[Any]) -> None:
+        clock.now = 100.0 + second
+        watch(journal, features)
+
+    assert journal.behind_s == 0
+    at(1, seen[:1])
+    at(4, seen[1:2])
+    assert journal.behind_s == 3
+    ready = journal.prepare()
+    at(6, seen[2:3])
+    assert journal.behind_s == 5
+    journal.write(ready)
+    assert journal.behind_s == 0  # since the frame of second 6
+    at(9, seen[3:4])
+    assert journal.behind_s == 3
+    store.away = True
+    for second in (20, 40):
+        at(second, seen[4:5])
+        with pytest.raises(StoreError):
+            journal.commit()
+        assert journal.behind_s == second - 6
+    store.away = False
+    early, later = journal.prepare(), journal.prepare()
+    at(50, seen[5:6])
+    later = journal.prepare()
+    journal.write(early)
+    assert journal.behind_s == 44  # too long, rather than too short
+    journal.write(later)
+    assert journal.behind_s == 0
+    clock.now = 200.0
+    assert journal.behind_s == 0
+
+
+def test_a_restored_memory_is_not_behind(open_journal: Open, frames: Make) -> None:
+    store, clock = Recording(), Clock()
+    journal = open_journal(store, clock=clock)
+    watch(journal, frames(3))
+    journal.commit()
+    clock.now = 500.0
+    again = open_journal(store, clock=clock)
+    assert again.behind_s == 0
+    watch(again, frames(1))
+    clock.now = 502.0
+    assert again.behind_s == 2
+
+
+def test_what_waits_for_a_store_that_is_away_stays_bounded(
+    open_journal: Open, frames: Make
+) -> None:
+    store, seen = Recording(), frames(30)
+    journal = open_journal(store)
+    store.away = True
+    for _ in range(20):
+        watch(journal, seen)
+        with pytest.raises(StoreError):
+            journal.commit()
+    assert journal.waiting <= len(encode(journal.memory.view()))
+    store.away = False
+    journal.commit()
+    assert journal.waiting == 0
+    assert_stored(journal, open_journal(store))

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from support.likeness import exactly
 from support.memories import CHANNELS, KINDS, Kind, watch
 
 from flashstream.errors import MemoryShapeError, NoMemoryYetError
-from flashstream.memory_store.codec import encode
 from flashstream.memory_store.flash import FlashStep
 from flashstream.memory_store.memory import StreamMemory
 from flashstream.memory_store.snapshot import MemorySnapshot
@@ -31,8 +31,8 @@ def arrays(snapshot: MemorySnapshot) -> list[NDArray[np.generic]]:
     return [value for value in values if isinstance(value, np.ndarray)]
 
 
-def content(memory: StreamMemory[Any]) -> dict[str, bytes]:
-    return encode(memory.view())
+def content(memory: StreamMemory[Any]) -> dict[str, Any]:
+    return exactly(memory.view())
 
 
 def test_candidates_are_the_nearest_of_those_carried_on(kind: Kind) -> None:
@@ -92,7 +92,7 @@ def test_delta_names_exactly_what_changed(
     """The order repeats frames, so that equal ones merge too."""
     memory = kind.empty(slots=slots, candidates=candidates)
     seen = kind.seen(10)
-    before: dict[str, bytes] = {}
+    before: dict[str, Any] = {}
     for version, choice in enumerate(order, 1):
         delta = memory.observe(seen[choice], float(version), b"jpeg %d" % version)
         now = content(memory)
@@ -107,8 +107,11 @@ def test_delta_names_exactly_what_changed(
         assert delta.slots_removed == named("slot:", gone)
         assert delta.frames == named("frame:", new)
         assert delta.frames_removed == named("frame:", gone)
-        # These two are written with every frame, also if an equal one leaves them as they were.
-        assert delta.abstract == delta.spatial == ("abstract" in now)
+        # These two are named at every frame, also if an equal one leaves them as they were.
+        assert {f"abstract:{row}" for row in delta.abstract} == now.keys() & {
+            f"abstract:{row}" for row in range(9)
+        }
+        assert delta.spatial == ("spatial" in now)
         assert len(delta.slots) <= 2
         assert len(delta.slots_removed) <= 1
         before = now

@@ -82,7 +82,7 @@ class Kind:
 
 
 KINDS = (
-    Kind("star", frozenset({"meta", "abstract", "spatial"})),
+    Kind("star", frozenset({"meta", "spatial"})),
     Kind("flash", frozenset({"meta"})),
 )
 

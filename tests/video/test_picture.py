@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
 
 from flashstream.video.picture import thumbnail
 
@@ -78,3 +79,20 @@ def test_quality_goes_before_size_and_large_frames_fit_too() -> None:
 def test_a_limit_that_no_picture_keeps_is_refused() -> None:
     with pytest.raises(ValueError, match="has at most 100 bytes"):
         thumbnail(FRAME, limit=100)
+
+
+def coarseness(jpeg: bytes) -> int:
+    with Image.open(io.BytesIO(jpeg)) as picture:
+        assert isinstance(picture, JpegImageFile)
+        return int(max(picture.quantization[0]))
+
+
+def test_a_limit_is_used_and_quality_is_not_given_up_before_size() -> None:
+    """A noisy picture at a twentieth of a byte a pixel: fewer pixels, but good ones."""
+    smooth = np.linspace(0, 255, 320)[None, :, None] * np.ones((240, 1, 3))
+    frame = smooth + np.random.default_rng(0).normal(0, 30, (240, 320, 3))
+    jpeg = thumbnail(np.clip(frame, 0, 255).astype(np.uint8), limit=4096)
+    assert 0.6 * 4096 < len(jpeg) <= 4096
+    with Image.open(io.BytesIO(jpeg)) as picture:
+        assert 100 < picture.width < 320
+    assert coarseness(jpeg) <= coarseness(thumbnail(FRAME, quality=40))

@@ -37,6 +37,14 @@ def memory(json: JsonPath = None) -> None:
 
 
 @app.command()
+def commits(json: JsonPath = None) -> None:
+    """Bytes that a fixed camera's memory writes to its store in an hour, by commit interval."""
+    from flashstream.bench import commit_volume as bench
+
+    _measure(bench.run, json)
+
+
+@app.command()
 def kernels(json: JsonPath = None) -> None:
     """GPU kernels against torch and against the memory's bandwidth; wants a CUDA GPU."""
     from flashstream.bench import kernels as bench

@@ -23,7 +23,8 @@ class DemoFamily:
 
     A memory of 60 slots of 4×4 patches is shown as 60 short entries: of a day of a fixed camera,
     more visits are kept apart than with 25, within the published 681 tokens. `foresight` and
-    `saturation` are those that keep the most visits of such a day (`docs/evaluation.md`).
+    `saturation` are those that keep the most visits of such a day (`docs/evaluation.md`). A
+    thumbnail is no larger than a frame's stored features.
     """
 
     name = "demo"
@@ -40,6 +41,7 @@ class DemoFamily:
         retrieved_slots=12,
         retrieved_grid=4,
         candidates=2,
+        thumbnail_bytes=4096,
         foresight=4,
         saturation=16,
     )
