@@ -40,6 +40,8 @@ OPTIONS = StreamOptions(
     thumbnail_bytes=65_536,
     picture_ttl_s=60,
     lend_s=30,
+    stale_after_s=10.0,
+    degraded_after_s=30.0,
 )
 
 
@@ -93,14 +95,14 @@ class Bench:
         encode: Callable[[NDArray[np.uint8]], NDArray[np.float16]] = brightness,
         *,
         live: bool = False,
-        source: Callable[[], VideoSource] | None = None,
+        source: Callable[[StreamSpec], VideoSource] | None = None,
         journal: Callable[[], MemoryJournal[NDArray[np.float16]]] | None = None,
     ) -> StreamWorker:
         worker = StreamWorker(
             StreamSpec("s", str(self.clip), 10.0, 0.0, live=live),
             OPTIONS,
             open_journal=journal or self.journal,
-            open_source=source or (lambda: VideoSource(str(self.clip), fps=10.0, live=live)),
+            open_source=source or (lambda spec: VideoSource(spec.url, fps=spec.fps, live=live)),
             preprocess=lambda rgb: rgb,
             encode=encode,
             telemetry=self.telemetry,
@@ -252,7 +254,7 @@ def test_a_store_that_is_away_at_the_start_is_waited_for(bench: Bench) -> None:
 def test_a_camera_that_is_down_is_tried_again_until_it_is_there(bench: Bench) -> None:
     calls = 0
 
-    def source() -> VideoSource:
+    def source(_: StreamSpec) -> VideoSource:
         nonlocal calls
         calls += 1
         if calls < 4:

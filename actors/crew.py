@@ -1,0 +1,56 @@
+"""What the supervisor needs of the machinery that runs watchers."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from flashstream.actors.spec import StreamSpec, StreamStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A living node of the cluster that watchers can run on."""
+
+    id: str
+    name: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """What was found of one stream's watcher.
+
+    status: None if it gave no answer this time.
+    death: why it is dead; "" as far as is known it lives.
+    """
+
+    stream: str
+    status: StreamStatus | None = None
+    death: str = ""
+
+
+class Crew(Protocol):
+    """Runs watchers, at most one of a stream. Thread-safe.
+
+    Every method raises `FlashstreamError` if the machinery itself does not answer.
+    """
+
+    def watchers(self) -> list[Watcher]:
+        """All watchers there are, wanted or not; one that does not answer delays nobody."""
+        ...
+
+    def nodes(self) -> list[Node]:
+        """Living nodes that have what a watcher needs."""
+        ...
+
+    def start(self, spec: StreamSpec, node: str | None) -> None:
+        """Begin to start a watcher, on that node if it can be; one that runs is left as it is."""
+        ...
+
+    def tell(self, spec: StreamSpec) -> None:
+        """Have the stream's watcher go on with this spec; an older one than it has is ignored."""
+        ...
+
+    def stop(self, stream: str) -> None:
+        """Let the watcher write what it has and end it, by force if it does not answer; returns
+        when it is gone."""
+        ...
