@@ -50,7 +50,9 @@ class Crew(Protocol):
         """Have the stream's watcher go on with this spec; an older one than it has is ignored."""
         ...
 
-    def stop(self, stream: str) -> None:
-        """Let the watcher write what it has and end it, by force if it does not answer; returns
-        when it is gone."""
+    def stop(self, stream: str, *, write: bool) -> None:
+        """End the watcher, by force if it does not answer, and return when it is gone.
+
+        write: let it write what it has first.
+        """
         ...

@@ -101,7 +101,9 @@ class Registry:
         with self._lock:
             wanted = self.wanted
             drained = {
-                other: at for other, at in wanted.drained.items() if other != node and other in alive
+                other: at
+                for other, at in wanted.drained.items()
+                if other != node and other in alive
             }
             if since_s is not None:
                 drained[node] = since_s

@@ -164,7 +164,7 @@ class StreamWorker:
     def _journal(self) -> MemoryJournal[NDArray[np.float16]]:
         if self._opened is None:
             raise NotReadyError(
-                f"the memory of stream '{self._spec.id}' is not open yet: {self._reason}",
+                f"the memory of stream '{self._spec.id}' is not open yet: {self._health.now()[2]}",
                 stream=self._spec.id,
             )
         return self._opened

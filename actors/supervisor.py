@@ -260,15 +260,15 @@ class Supervisor:
             self._telemetry.add(STREAM_RESTARTS, reason=post.restart)
             post.restart = ""
 
-    def _end(self, stream: str) -> None:
+    def _end(self, stream: str, *, write: bool = True) -> None:
         try:
-            self._crew.stop(stream)
+            self._crew.stop(stream, write=write)
         except FlashstreamError as failure:
             # A watcher that does not answer is ended all the same.
             self._log.warning("stop_unanswered", stream=stream, error=failure.message)
 
     def _replace(self, stream: str, post: Post, why: str) -> None:
-        self._end(stream)
+        self._end(stream, write=False)
         with self._changed:
             self._lost(stream, post, "silent", why)
 
@@ -290,7 +290,7 @@ class Supervisor:
             registered = self._registry.wanted.specs.get(spec.id)
             if registered is None or not registered.removed:
                 return  # done by another thread meanwhile, and maybe added again since
-            self._end(spec.id)
+            self._end(spec.id, write=False)
             self._store.delete(spec.id)
             self._registry.remove(spec.id)
 
