@@ -1,7 +1,7 @@
 """A client of the HTTP interface: what the CLI, the demo and programs use."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote, urlencode
@@ -78,9 +78,10 @@ class Client:
         cursor: str | None = None,
     ) -> dict[str, Any]:
         """GET /v1/streams: labels (KEY=VALUE, all of them), states (any), part of id or address."""
-        asked = {"label": list(labels), "state": list(states), "q": part or None}
-        asked |= {"limit": limit, "cursor": cursor}
-        return self._json("GET", f"/v1/streams?{_query(asked)}")
+        query = _query(
+            label=list(labels), state=list(states), q=part or None, limit=limit, cursor=cursor
+        )
+        return self._json("GET", f"/v1/streams?{query}")
 
     def change_stream(self, stream: str, **changes: Any) -> dict[str, Any]:
         """PATCH /v1/streams/{id}: url, fps, labels, check."""
@@ -169,7 +170,7 @@ class Client:
         return answer
 
 
-def _query(asked: Mapping[str, Any]) -> str:
+def _query(**asked: Any) -> str:
     return urlencode({key: value for key, value in asked.items() if value is not None}, doseq=True)
 
 
