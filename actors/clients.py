@@ -19,11 +19,26 @@ STREAM_PREFIX = "stream:"
 HEALTH = "health"  # the threads of a stream's actor that answer even if all others wait
 _QUICK_S = 5.0
 _CHANGE_S = 90.0  # ending a watcher that hangs, after one that was being ended already
-_LOOK_S = 0.1
+_LOOK_S = 0.2
 
 
-def stream_actor_name(stream: str) -> str:
-    return f"{STREAM_PREFIX}{stream}"
+def stream_actor_names(stream: str) -> tuple[str, str]:
+    """Either is its watcher's; two of them are there only while it moves to another node."""
+    return f"{STREAM_PREFIX}{stream}", f"{STREAM_PREFIX}{stream}~"
+
+
+def stream_of(actor_name: str) -> str | None:
+    """The stream that an actor of that name watches; None if it is no watcher's."""
+    stream = actor_name.removeprefix(STREAM_PREFIX).removesuffix("~")
+    return stream if actor_name.startswith(STREAM_PREFIX) else None
+
+
+def actor_named(name: str, namespace: str) -> Any:
+    """Its handle, or None."""
+    try:
+        return ray.get_actor(name, namespace=namespace)
+    except ValueError:
+        return None
 
 
 class StreamClient:
@@ -34,10 +49,18 @@ class StreamClient:
 
     @classmethod
     def find(cls, stream: str, namespace: str) -> "StreamClient | None":
+        """The stream's watcher; while it moves, the one that has its memory."""
+        handles = [actor_named(name, namespace) for name in stream_actor_names(stream)]
+        clients = [cls(handle) for handle in handles if handle is not None]
+        if len(clients) == 2 and clients[0]._waits():
+            clients.reverse()
+        return clients[0] if clients else None
+
+    def _waits(self) -> bool:
         try:
-            return cls(ray.get_actor(stream_actor_name(stream), namespace=namespace))
-        except ValueError:
-            return None
+            return wait(self.ask_status(), _LOOK_S) is None
+        except NotReadyError:
+            return True
 
     async def snapshot(self) -> MemorySnapshot:
         found: MemorySnapshot = await wait_async(self._handle.snapshot.remote(), _QUICK_S)
@@ -54,16 +77,22 @@ class StreamClient:
         return kept
 
     async def status(self, timeout_s: float = _QUICK_S) -> StreamStatus:
-        status: StreamStatus = await wait_async(self.ask_status(), timeout_s)
+        status: StreamStatus | None = await wait_async(self.ask_status(), timeout_s)
+        if status is None:
+            raise NotReadyError("the stream moves to another node; try again")
         return status
 
     def ask_status(self) -> Any:
-        """A reference to the `StreamStatus` that it will answer with."""
+        """A reference to the `StreamStatus` that it will answer with; None until it begins."""
         return self._handle.status.options(concurrency_group=HEALTH).remote()
 
     def apply(self, spec: StreamSpec) -> None:
         """See `StreamWorker.apply`."""
         wait(self._handle.apply.options(concurrency_group=HEALTH).remote(spec), _QUICK_S)
+
+    def begin(self, timeout_s: float) -> None:
+        """Have an actor that was made to wait watch from now on."""
+        wait(self._handle.begin.remote(), timeout_s)
 
     def stop(self, timeout_s: float) -> None:
         """Have the actor stop watching and write what it has."""

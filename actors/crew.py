@@ -46,6 +46,14 @@ class Crew(Protocol):
         """Begin to start a watcher, on that node if it can be; one that runs is left as it is."""
         ...
 
+    def move(self, spec: StreamSpec, node: str) -> None:
+        """Watch the stream on that node from now on: a successor is made ready there first, then
+        the watcher writes what it has and ends, and the successor goes on with it.
+
+        Where that fails before the watcher ends, it watches on.
+        """
+        ...
+
     def tell(self, spec: StreamSpec) -> None:
         """Have the stream's watcher go on with this spec; an older one than it has is ignored."""
         ...

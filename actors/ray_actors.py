@@ -73,9 +73,12 @@ class EncoderActor:
 
 
 class StreamActor:
-    """One camera's watcher (see `StreamWorker`)."""
+    """One camera's watcher (see `StreamWorker`).
 
-    def __init__(self, spec: StreamSpec, settings: Settings) -> None:
+    waits: touch neither memory nor camera before `begin`: another watches on until then.
+    """
+
+    def __init__(self, spec: StreamSpec, settings: Settings, *, waits: bool = False) -> None:
         configure_logs()
         self._node = ray.get_runtime_context().get_node_id()
         model = configured(settings)
@@ -113,7 +116,13 @@ class StreamActor:
             encode=_encode(settings, telemetry),
             telemetry=telemetry,
         )
+        self._begun = False
+        if not waits:
+            self.begin()
+
+    def begin(self) -> None:
         self._worker.start()
+        self._begun = True
 
     def snapshot(self) -> MemorySnapshot:
         return self._worker.snapshot()
@@ -124,8 +133,9 @@ class StreamActor:
     def keep_pictures(self, pictures: tuple[str, ...]) -> tuple[str, ...]:
         return self._worker.keep_pictures(pictures)
 
-    def status(self) -> StreamStatus:
-        return replace(self._worker.status(), node=self._node)
+    def status(self) -> StreamStatus | None:
+        """None until it begins."""
+        return replace(self._worker.status(), node=self._node) if self._begun else None
 
     def apply(self, spec: StreamSpec) -> None:
         self._worker.apply(spec)

@@ -204,7 +204,7 @@ class Supervisor:
         self, spec: StreamSpec, post: Post, status: StreamStatus, wanted: Wanted
     ) -> None:
         stream = spec.id
-        if self._moving and self._moving[0] == stream:
+        if self._moving and self._moving[0] == stream and status.node not in wanted.drained:
             self._moving = None
         if status.spec.generation < spec.generation:
             self._do(stream, partial(self._crew.tell, spec))
@@ -273,14 +273,11 @@ class Supervisor:
             self._lost(stream, post, "silent", why)
 
     def _move(self, spec: StreamSpec, post: Post, node: str) -> None:
-        """End the watcher, so that the next finds all it has seen, and start that elsewhere."""
         self._log.info("watcher_moves", stream=spec.id, node=node)
-        self._end(spec.id)
+        self._crew.move(spec, node)
         with self._changed:
-            post.vanish("moved")
-            post.tell(StreamState.CONNECTING, "moves to another node", self._wall())
             post.appear(self._clock(), node)
-        self._start(spec, post, node)
+        self._telemetry.add(STREAM_RESTARTS, reason="moved")
 
     # --- for the fleet -------------------------------------------------------------------------
 

@@ -49,7 +49,7 @@ def test_a_second_stream_of_the_same_id_is_refused(house: House) -> None:
 def test_past_the_limit_a_stream_is_refused_and_the_limit_named(house: House) -> None:
     for name in "abc":
         house.fleet.add(spec(name))
-    with pytest.raises(OverloadedError, match="the limit is 3.*raise streams.limit"):
+    with pytest.raises(OverloadedError, match=r"the limit is 3.*raise streams.limit"):
         house.fleet.add(spec("d"))
     house.fleet.remove("b")
     house.fleet.add(spec("d"))

@@ -174,9 +174,9 @@ def test_a_drained_node_is_emptied_one_stream_at_a_time(house: House) -> None:
     house.fleet.drain("node-a")
     moved = []
     for _ in range(10):
-        before = len(house.crew.stops)
+        before = len(house.crew.moves)
         house.look()
-        moved.append(len(house.crew.stops) - before)
+        moved.append(len(house.crew.moves) - before)
         assert len(house.crew.running) == 4  # none waits for another's move
     assert max(moved) == 1
     assert {entry.node for entry in house.crew.running.values()} == {"node-b"}
@@ -195,7 +195,7 @@ def test_a_node_that_is_the_only_one_is_not_emptied(house: House) -> None:
     filled(house, "a")
     house.fleet.drain("node-a")
     house.look(5)
-    assert house.crew.stops == []
+    assert house.crew.moves == []
     assert [node.streams for node in house.fleet.nodes()] == [1]
 
 

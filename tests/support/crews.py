@@ -39,6 +39,7 @@ class FakeCrew:
     deaths: dict[str, str] = field(default_factory=dict)
     starts: list[tuple[str, str]] = field(default_factory=list)
     stops: list[str] = field(default_factory=list)
+    moves: list[tuple[str, str]] = field(default_factory=list)
     away: bool = False
     broken: set[str] = field(default_factory=set)
 
@@ -74,6 +75,13 @@ class FakeCrew:
         assert spec.id not in self.running, "two watchers of one stream"
         self.running[spec.id] = Entry(spec, node or self.node_ids[0])
         self.starts.append((spec.id, self.running[spec.id].node))
+
+    def move(self, spec: StreamSpec, node: str) -> None:
+        self._check()
+        if spec.id not in self.running:
+            raise NotReadyError("nobody to move")
+        self.moves.append((spec.id, node))
+        self.running[spec.id] = Entry(spec, node, memory_bytes=self.running[spec.id].memory_bytes)
 
     def tell(self, spec: StreamSpec) -> None:
         self._check()
