@@ -1,6 +1,6 @@
 """What the supervisor knows of one stream's watcher."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from flashstream.actors.crash_loop import CrashLoop
 from flashstream.actors.spec import StreamSpec, StreamState, StreamStatus
@@ -16,6 +16,7 @@ class Post:
     status: the watcher's last answer. note: what is told instead, while there is no watcher.
     present: a watcher was started or found, and has not been seen to have ended.
     busy: something is being done about it. touched: the round in which that ended.
+    restart: what its next start counts as; "" for the first.
     """
 
     crashes: CrashLoop
@@ -28,7 +29,7 @@ class Post:
     heard_s: float = 0.0
     busy: bool = False
     touched: int = -1
-    restart: str = field(default="")
+    restart: str = ""
 
     def appear(self, now_s: float, node: str) -> None:
         """A watcher was started, or one was found running."""

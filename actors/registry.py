@@ -72,9 +72,15 @@ class Registry:
                     specs[stream] = known[stream]
                 else:
                     corrupt[stream] = failure.message
-        marks = records.get(NODES, {}).get("drained", {})
-        drained = {node: float(since_s) for node, since_s in marks.items()}
-        return Wanted(specs, corrupt, drained)
+        return Wanted(specs, corrupt, self._marks(records))
+
+    def _marks(self, records: Mapping[str, Mapping[str, Any]]) -> Mapping[str, float]:
+        try:
+            marks = records.get(NODES, {}).get("drained", {})
+            return {node: float(since_s) for node, since_s in marks.items()}
+        except (AttributeError, TypeError, ValueError):
+            self._log.exception("drain_marks_unreadable")
+            return self._wanted.drained if self._wanted else {}
 
     def put(self, spec: StreamSpec) -> None:
         """Add or replace a stream."""

@@ -4,12 +4,11 @@ Nothing here is kept anywhere else: what is wanted is in the registry, what runs
 and a new supervisor learns both in its first round.
 """
 
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Executor
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,6 +18,7 @@ from flashstream.actors.crash_loop import CrashLoop
 from flashstream.actors.crew import Crew, Node, Watcher
 from flashstream.actors.placement import least_loaded
 from flashstream.actors.post import Post
+from flashstream.actors.posts import Posts
 from flashstream.actors.registry import Registry, Wanted
 from flashstream.actors.spec import StreamSpec, StreamState, StreamStatus
 from flashstream.errors import FlashstreamError, NotReadyError, StoreError
@@ -65,14 +65,10 @@ class Supervisor:
         self._options = options
         self._clock = clock
         self._wall = wall
-        self._crash_loop = crash_loop
-        self._changed = threading.Condition(threading.RLock())
-        self._posts: dict[str, Post] = {}
-        self._nodes: list[Node] = []
-        self._round = 0
+        self._posts = Posts(crash_loop)
+        self._nodes: list[Node] | None = None
         self._moving: tuple[str, float] | None = None  # stream, and until when it is waited for
         self._away = ""
-        self._tasks: list[Callable[[], None]] = []
         self._log = structlog.get_logger()
 
     # --- a round -------------------------------------------------------------------------------
@@ -83,8 +79,7 @@ class Supervisor:
         Does nothing while the cluster does not answer. While the store is away, what was last
         wanted is, but nobody is ended for not being in the registry.
         """
-        with self._changed:
-            self._round += 1
+        self._posts.next_round()
         fresh = self._refresh()
         try:
             found = {watcher.stream: watcher for watcher in self._crew.watchers()}
@@ -95,10 +90,10 @@ class Supervisor:
             self._say_away(failure.message)
             return
         self._say_away("")
-        with self._changed:
+        with self._posts.lock:
             self._nodes = nodes
             self._compare(wanted, found, fresh)
-            tasks, self._tasks = self._tasks, []
+            tasks = self._posts.take_tasks()
         for task in tasks:
             self._pool.submit(task)
 
@@ -116,14 +111,15 @@ class Supervisor:
     def _say_away(self, reason: str) -> None:
         if reason != self._away:
             self._away = reason
-            self._log.warning("cluster_away", error=reason) if reason else self._log.info(
-                "cluster_back"
-            )
+            if reason:
+                self._log.warning("cluster_away", error=reason)
+            else:
+                self._log.info("cluster_back")
 
     def _compare(self, wanted: Wanted, found: dict[str, Watcher], fresh: bool) -> None:
         for stream, spec in wanted.specs.items():
-            post = self._post(stream)
-            if self._free(post):
+            post = self._posts.of(stream)
+            if self._posts.free(stream):
                 try:
                     self._attend(spec, post, found.get(stream), wanted)
                 except Exception as failure:
@@ -131,29 +127,18 @@ class Supervisor:
                     post.tell(StreamState.FAILED, f"{failure}", self._wall())
         if fresh:
             for stream in found.keys() - wanted.specs.keys() - wanted.corrupt.keys():
-                if self._free(self._post(stream)) and not found[stream].death:
+                if self._posts.free(stream) and not found[stream].death:
                     self._log.warning("orphan_ended", stream=stream)
-                    self._do(stream, partial(self._end, stream))
-        for stream in self._posts.keys() - wanted.specs.keys() - found.keys():
-            if not self._posts[stream].busy:
-                del self._posts[stream]
+                    self._posts.do(stream, partial(self._end, stream))
+        self._posts.keep_only(wanted.specs.keys() | found.keys())
         self._measure(wanted)
-
-    def _post(self, stream: str) -> Post:
-        if stream not in self._posts:
-            self._posts[stream] = Post(self._crash_loop())
-        return self._posts[stream]
-
-    def _free(self, post: Post) -> bool:
-        # What was listed while something was being done about the stream says nothing of it now.
-        return not post.busy and post.touched != self._round
 
     def _attend(
         self, spec: StreamSpec, post: Post, watcher: Watcher | None, wanted: Wanted
     ) -> None:
         now, stream = self._clock(), spec.id
         if spec.removed:
-            self._do(stream, partial(self.remove, spec, held=True))
+            self._posts.do(stream, partial(self.remove, spec, held=True))
         elif watcher is None or watcher.death:
             if post.present:
                 why = (watcher.death if watcher else "") or "its process ended"
@@ -168,7 +153,7 @@ class Supervisor:
                 self._keep_in_step(spec, post, watcher.status, wanted)
             elif now - post.heard_s > self._patience_s(post):
                 why = f"it gave no answer for {now - post.heard_s:.0f} s"
-                self._do(stream, partial(self._replace, stream, post, why))
+                self._posts.do(stream, partial(self._replace, stream, post, why))
 
     def _patience_s(self, post: Post) -> float:
         return self._options.silent_after_s * (1 if post.answered else _FIRST_ANSWER)
@@ -187,18 +172,18 @@ class Supervisor:
             other.present
             and not other.answered
             and now - other.started_s < self._options.silent_after_s
-            for other in self._posts.values()
+            for other in self._posts.all()
         )
         if starting >= self._options.starting_at_once:
             post.tell(StreamState.CONNECTING, "waits for others to have started", self._wall())
             return
-        node = least_loaded(self._nodes, wanted.drained, self._loads())
+        node = least_loaded(self._nodes or (), wanted.drained, self._loads())
         post.tell(StreamState.CONNECTING, "is being started", self._wall())
         post.appear(now, node or "")
-        self._do(spec.id, partial(self._start, spec, post, node))
+        self._posts.do(spec.id, partial(self._start, spec, post, node))
 
     def _loads(self) -> Counter[str]:
-        return Counter(post.node for post in self._posts.values() if post.present)
+        return Counter(post.node for post in self._posts.all() if post.present)
 
     def _keep_in_step(
         self, spec: StreamSpec, post: Post, status: StreamStatus, wanted: Wanted
@@ -207,15 +192,15 @@ class Supervisor:
         if self._moving and self._moving[0] == stream and status.node not in wanted.drained:
             self._moving = None
         if status.spec.generation < spec.generation:
-            self._do(stream, partial(self._crew.tell, spec))
+            self._posts.do(stream, partial(self._crew.tell, spec))
         elif status.spec.generation > spec.generation:
             # The store lost its last second; what the watcher was told is what is wanted.
-            self._do(stream, partial(self._registry.put, status.spec))
+            self._posts.do(stream, partial(self._registry.put, status.spec))
         elif status.node in wanted.drained and self._may_move():
-            node = least_loaded(self._nodes, wanted.drained, self._loads())
+            node = least_loaded(self._nodes or (), wanted.drained, self._loads())
             if node is not None and node not in wanted.drained:
                 self._moving = (stream, self._clock() + _MOVE_S)
-                self._do(stream, partial(self._move, spec, post, node))
+                self._posts.do(stream, partial(self._move, spec, post, node))
 
     def _may_move(self) -> bool:
         return self._moving is None or self._clock() > self._moving[1]
@@ -227,33 +212,11 @@ class Supervisor:
 
     # --- tasks ---------------------------------------------------------------------------------
 
-    def _do(self, stream: str, what: Callable[[], object]) -> None:
-        """Have `what` done by the pool once this round's comparison is over."""
-        post = self._posts[stream]
-        post.busy = True
-
-        def task() -> None:
-            try:
-                what()
-            except FlashstreamError as failure:
-                self._log.warning("task_failed", stream=stream, error=failure.message)
-            except Exception:
-                self._log.exception("task_failed", stream=stream)
-            finally:
-                self._let_go(post)
-
-        self._tasks.append(task)
-
-    def _let_go(self, post: Post) -> None:
-        with self._changed:
-            post.busy, post.touched = False, self._round
-            self._changed.notify_all()
-
     def _start(self, spec: StreamSpec, post: Post, node: str | None) -> None:
         try:
             self._crew.start(spec, node)
         except Exception as failure:
-            with self._changed:
+            with self._posts.lock:
                 self._lost(spec.id, post, "crashed", f"it could not be started: {failure}")
             return
         if post.restart:
@@ -269,13 +232,13 @@ class Supervisor:
 
     def _replace(self, stream: str, post: Post, why: str) -> None:
         self._end(stream, write=False)
-        with self._changed:
+        with self._posts.lock:
             self._lost(stream, post, "silent", why)
 
     def _move(self, spec: StreamSpec, post: Post, node: str) -> None:
         self._log.info("watcher_moves", stream=spec.id, node=node)
         self._crew.move(spec, node)
-        with self._changed:
+        with self._posts.lock:
             post.appear(self._clock(), node)
         self._telemetry.add(STREAM_RESTARTS, reason="moved")
 
@@ -283,38 +246,25 @@ class Supervisor:
 
     def remove(self, spec: StreamSpec, *, held: bool = False) -> None:
         """End a stream's watcher and delete all that is stored of it, its spec at the very end."""
-        with nullcontext() if held else self._held(spec.id):
+        with nullcontext() if held else self._posts.held(spec.id):
             registered = self._registry.wanted.specs.get(spec.id)
             if registered is None or not registered.removed:
                 return  # done by another thread meanwhile, and maybe added again since
             self._end(spec.id, write=False)
             self._store.delete(spec.id)
             self._registry.remove(spec.id)
+            self._posts.forget(spec.id)
 
     def end_all(self) -> None:
         """End all watchers, side by side; the registry and the memories stay."""
         streams = {watcher.stream for watcher in self._crew.watchers()}
         list(self._pool.map(self._end, sorted(streams)))
 
-    @contextmanager
-    def _held(self, stream: str) -> Iterator[None]:
-        """Wait until nothing is being done about the stream, and keep it so."""
-        with self._changed:
-            free = self._changed.wait_for(lambda: not self._post(stream).busy, timeout=45)
-            if not free:
-                raise NotReadyError(f"stream '{stream}' is being started or ended; try again")
-            post = self._post(stream)
-            post.busy = True
-        try:
-            yield
-        finally:
-            self._let_go(post)
-
     def statuses(self, wanted: Wanted) -> list[StreamStatus]:
         """All streams as they were found in the last round, by id."""
-        with self._changed:
+        with self._posts.lock:
             told = [
-                self._post(stream).told(spec)
+                self._posts.of(stream).told(spec)
                 for stream, spec in wanted.specs.items()
                 if not spec.removed
             ]
@@ -328,11 +278,11 @@ class Supervisor:
 
     def status(self, spec: StreamSpec) -> StreamStatus:
         """One stream as it was found in the last round."""
-        with self._changed:
-            return self._post(spec.id).told(spec)
+        with self._posts.lock:
+            return self._posts.of(spec.id).told(spec)
 
     def nodes(self) -> list[Node]:
         """Living nodes; `NotReadyError` before the first round."""
-        if not self._round:
+        if self._nodes is None:
             raise NotReadyError("the fleet has not looked around yet; try again")
         return self._nodes

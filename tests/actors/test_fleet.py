@@ -93,6 +93,18 @@ def test_a_removed_stream_leaves_nothing_even_if_its_watcher_hangs(house: House)
         house.fleet.remove("a")
 
 
+def test_a_stream_that_is_added_again_begins_anew(house: House) -> None:
+    house.fleet.add(spec("a"))
+    house.look(2)
+    house.fleet.remove("a")
+    told = house.fleet.add(spec("a"))
+    assert (told.state, told.frames_seen) == (StreamState.CONNECTING, 0)
+    house.look()
+    assert house.told("a").reason == "is being started"
+    house.look()
+    assert house.told("a").state is StreamState.LIVE
+
+
 def test_a_removal_that_is_interrupted_is_completed_by_the_next_fleet(house: House) -> None:
     house.fleet.add(spec("a"))
     house.look(2)

@@ -39,9 +39,12 @@ class HeldAnswerer:
     def __init__(self) -> None:
         self.go = asyncio.Event()
         self.held = 0
+        self.full = asyncio.Event()
 
     async def answer(self, request: AnswerRequest) -> AsyncGenerator[TextDelta | AnswerDone]:
         self.held += 1
+        if self.held == 2:
+            self.full.set()
         yield TextDelta("A ")
         await self.go.wait()
         yield AnswerDone("A cat.", "stop", 1, 0, 1, 0.1, 0.2, ())
@@ -79,9 +82,7 @@ async def test_past_the_limit_questions_are_refused_at_once_and_taken_again_late
             return await http.post("/v1/streams/s/ask", json=body)
 
         held = [asyncio.create_task(ask(held_word_by_word)) for _ in range(2)]
-        async with asyncio.timeout(5):
-            while answerer.held < 2:
-                await asyncio.sleep(0.01)
+        await asyncio.wait_for(answerer.full.wait(), 5)
         for word_by_word in (True, False):
             refused = await asyncio.wait_for(ask(word_by_word), 2)
             assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
