@@ -63,8 +63,12 @@ class Post:
 
     def told(self, spec: StreamSpec) -> StreamStatus:
         """The stream as it is known."""
-        status = self.status or StreamStatus(spec, StreamState.CONNECTING, spec.created_s, "")
+        status = self.status or _unseen(spec)
         if self.note is not None:
             state, since_s, reason = self.note
             status = replace(status, state=state, since_s=since_s, reason=reason)
         return replace(status, spec=spec, node=self.node)
+
+
+def _unseen(spec: StreamSpec) -> StreamStatus:
+    return StreamStatus(spec, StreamState.CONNECTING, spec.created_s, "is being started")
