@@ -108,7 +108,10 @@ class StreamWorker:
         self._stopping = threading.Event()
         self._source: VideoSource | None = None
         self._frames_came = False  # from the source that is open now
-        self._changed = threading.Condition()  # guards the spec, and tells of a new one
+        self._changed = threading.Condition()  # guards the specs, and tells of new ones
+        # Another object at each change that the camera must be opened anew for, so that one which
+        # is paused and resumed while it is read is opened again, too.
+        self._camera_spec = spec
         self._memory_lock = threading.Lock()
         self._lending = Lending(options.lend_s)
         self._health = StreamHealth(
@@ -154,6 +157,8 @@ class StreamWorker:
                 return
             same = spec.same_source(self._spec)
             self._spec = spec
+            if not same:
+                self._camera_spec = spec
         self._health.stale_after_s = _stale_after_s(spec, self._options)
         if not same:
             if spec.paused:
@@ -271,14 +276,14 @@ class StreamWorker:
                 self._tell_paused()
                 self._changed.wait_for(lambda: self._stopping.is_set() or not self._spec.paused)
                 self._health.become(StreamState.CONNECTING, "opening the source")
-            return None if self._stopping.is_set() else self._spec
+            return None if self._stopping.is_set() else self._camera_spec
 
     def _tell_paused(self) -> None:
         self._health.become(StreamState.PAUSED, "paused; its memory answers")
 
     def _moved_on(self, spec: StreamSpec) -> bool:
         """Whether a source that was opened by that spec is to be read no more."""
-        return self._stopping.is_set() or not self._spec.same_source(spec)
+        return self._stopping.is_set() or self._camera_spec is not spec
 
     def _await_change(self, spec: StreamSpec, timeout_s: float | None = None) -> None:
         with self._changed:
@@ -302,7 +307,7 @@ class StreamWorker:
     def _pause(self, attempt: int) -> None:
         pause = min(self._options.reconnect_max_s, 0.5 * 2.0 ** min(attempt, 10))
         # Jitter keeps the cameras of a switch that came back from all calling at once.
-        self._await_change(self._spec, pause * random.uniform(0.5, 1.0))
+        self._await_change(self._camera_spec, pause * random.uniform(0.5, 1.0))
 
     def _take(self, frame: Frame, *, wait: bool) -> None:
         self._telemetry.add(FRAMES_DECODED)

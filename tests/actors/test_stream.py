@@ -325,7 +325,7 @@ def test_a_paused_stream_answers_and_goes_on_when_it_is_resumed(bench: Bench) ->
     worker = bench.start(live=True, source=source)
     until(lambda: worker.status().frames_seen > 2)
     worker.apply(bench.spec(live=True, paused=True, generation=2))
-    until(lambda: worker.status().state is StreamState.PAUSED)
+    assert worker.status().state is StreamState.PAUSED
     until(lambda: worker.status().durable_version == worker.status().memory_version)
     status = worker.status()
     assert status.durable_as_of_s == status.as_of_s
@@ -336,6 +336,21 @@ def test_a_paused_stream_answers_and_goes_on_when_it_is_resumed(bench: Bench) ->
     until(lambda: worker.status().state is StreamState.LIVE)
     until(lambda: worker.status().frames_seen > status.frames_seen)
     assert len(opened) == 2
+
+
+def test_a_pause_that_ends_before_the_camera_has_closed_opens_it_again(bench: Bench) -> None:
+    opened: list[VideoSource] = []
+
+    def source(spec: StreamSpec) -> VideoSource:
+        opened.append(VideoSource(spec.url, fps=spec.fps, live=True, loop=True))
+        return opened[-1]
+
+    worker = bench.start(live=True, source=source)
+    until(lambda: worker.status().frames_seen > 2)
+    worker.apply(bench.spec(live=True, paused=True, generation=2))
+    worker.apply(bench.spec(live=True, generation=3))
+    until(lambda: len(opened) == 2)
+    until(lambda: worker.status().state is StreamState.LIVE)
 
 
 def test_a_stream_that_starts_paused_opens_its_memory_and_no_camera(bench: Bench) -> None:
