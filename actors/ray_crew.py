@@ -161,6 +161,9 @@ class RayCrew:
             max_concurrency=8,
             num_cpus=0,
             num_gpus=self._gpus,
+            # A byte, which is always there: an actor that asks for nothing at all is put on any
+            # node, whatever its strategy.
+            memory=1,
             scheduling_strategy=where,
         ).remote(spec, self._settings, waits=waits)
         with self._lock:

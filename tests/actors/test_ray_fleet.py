@@ -162,9 +162,9 @@ def test_a_killed_watcher_is_started_again_with_its_memory(streams: Streams) -> 
 
 def test_a_watcher_of_no_stream_is_ended(streams: Streams) -> None:
     RayCrew(streams.settings, StreamActor).start(streams.spec("orphan"), None)
-    process = streams.process("orphan")
     until(lambda: StreamClient.find("orphan", streams.namespace) is None, 30)
-    assert psutil.wait_procs([process], 10)[1] == []
+    with pytest.raises(UnknownStreamError):
+        streams.told("orphan")
 
 
 def test_a_successor_that_a_dead_fleet_left_waiting_is_ended(streams: Streams) -> None:
