@@ -1,7 +1,13 @@
-"""Thin builders that wrap our plain classes for Ray. All actors are named and restart for ever."""
+"""Thin builders that wrap our plain classes for Ray. All actors are named.
+
+Ray restarts the encoder and the fleet for ever; the fleet's supervisor restarts stream actors.
+"""
 
 import asyncio
 import contextlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,13 +20,15 @@ from flashstream.actors.clients import (
     FLEET,
     EncoderClient,
     FleetClient,
-    StreamClient,
-    stream_actor_name,
 )
 from flashstream.actors.encoder import BatchingEncoder
-from flashstream.actors.fleet import Fleet
+from flashstream.actors.fleet import Fleet, NodeStatus
+from flashstream.actors.ray_crew import RayCrew
+from flashstream.actors.registry import Registry
+from flashstream.actors.rounds import Rounds
 from flashstream.actors.spec import StreamSpec, StreamStatus
 from flashstream.actors.stream import Encode, StreamOptions, StreamWorker
+from flashstream.actors.supervisor import Supervisor, SupervisorOptions
 from flashstream.config import Settings
 from flashstream.errors import FlashstreamError
 from flashstream.logs import configure_logs
@@ -31,10 +39,14 @@ from flashstream.models.memory import empty_memory
 from flashstream.models.registry import configured
 from flashstream.telemetry import RayTelemetry
 from flashstream.video.decoder import Decoder
+from flashstream.video.frame import Frame
 from flashstream.video.secrets import Secrets
 from flashstream.video.source import VideoSource
+from flashstream.video.watchdog import PictureWatchdog
 
 _FOREVER = -1  # Ray's value for "restart without limit"
+_ROUND_S = 1.0
+_TASKS = 16  # of the supervisor at once; a watcher that hangs holds one for up to 30 s
 
 
 def build_encoder(settings: Settings, telemetry: RayTelemetry) -> BatchingEncoder:
@@ -66,10 +78,14 @@ class EncoderActor:
 
 
 class StreamActor:
-    """One camera's watcher (see `StreamWorker`)."""
+    """One camera's watcher (see `StreamWorker`).
 
-    def __init__(self, spec: StreamSpec, settings: Settings) -> None:
+    waits: touch neither memory nor camera before `begin`: another watches on until then.
+    """
+
+    def __init__(self, spec: StreamSpec, settings: Settings, *, waits: bool = False) -> None:
         configure_logs()
+        self._node = ray.get_runtime_context().get_node_id()
         model = configured(settings)
         telemetry = RayTelemetry()
         streams = settings.streams
@@ -86,13 +102,15 @@ class StreamActor:
                 thumbnail_bytes=model.memory.thumbnail_bytes,
                 picture_ttl_s=settings.store.picture_ttl_s,
                 lend_s=settings.answers.deadline_s + 10,
+                stale_after_s=streams.stale_after_s,
+                degraded_after_s=streams.degraded_after_s,
             ),
             open_journal=lambda: MemoryJournal.open(
                 spec.id,
                 store,
                 lambda epoch: empty_memory(model, spec.id, epoch=epoch),
             ),
-            open_source=lambda: VideoSource(
+            open_source=lambda spec: VideoSource(
                 spec.url,
                 fps=spec.fps,
                 open_timeout_s=streams.open_timeout_s,
@@ -107,8 +125,15 @@ class StreamActor:
             preprocess=model.preprocess,
             encode=_encode(settings, telemetry),
             telemetry=telemetry,
+            judge=_judge(spec, settings),
         )
+        self._begun = False
+        if not waits:
+            self.begin()
+
+    def begin(self) -> None:
         self._worker.start()
+        self._begun = True
 
     def snapshot(self) -> MemorySnapshot:
         return self._worker.snapshot()
@@ -119,11 +144,27 @@ class StreamActor:
     def keep_pictures(self, pictures: tuple[str, ...]) -> tuple[str, ...]:
         return self._worker.keep_pictures(pictures)
 
-    def status(self) -> StreamStatus:
-        return self._worker.status()
+    def status(self) -> StreamStatus | None:
+        """None until it begins."""
+        return replace(self._worker.status(), node=self._node) if self._begun else None
+
+    def apply(self, spec: StreamSpec) -> None:
+        self._worker.apply(spec)
 
     def stop(self) -> None:
         self._worker.stop()
+
+
+def _judge(spec: StreamSpec, settings: Settings) -> Callable[[Frame], str | None]:
+    watchdog = PictureWatchdog(settings.streams.frozen_after_s)
+
+    def judge(frame: Frame) -> str | None:
+        if spec.loop:  # a file that is played again and again would rightly be called repeating
+            return None
+        watchdog.see(frame.rgb, frame.wall_s)
+        return watchdog.reason or None
+
+    return judge
 
 
 def _encode(settings: Settings, telemetry: RayTelemetry) -> Encode:
@@ -133,59 +174,65 @@ def _encode(settings: Settings, telemetry: RayTelemetry) -> Encode:
     return EncoderClient.named(settings.ray.namespace).encode
 
 
-class RayCrew:
-    """Stream actors as the fleet's watchers."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-
-    def start(self, spec: StreamSpec) -> None:
-        settings = self._settings
-        own = settings.encoder.placement == "own"
-        ray.remote(StreamActor).options(
-            name=stream_actor_name(spec.id),
-            namespace=settings.ray.namespace,
-            get_if_exists=True,
-            lifetime="detached",
-            max_restarts=_FOREVER,
-            max_concurrency=8,
-            num_cpus=0,
-            num_gpus=settings.encoder.gpus if own else 0,
-        ).remote(spec, settings)
-
-    def stop(self, stream: str) -> None:
-        client = StreamClient.find(stream, self._settings.ray.namespace)
-        if client is not None:
-            client.stop(timeout_s=20)
-
-
 class FleetActor:
-    """The fleet of this service (see `Fleet`)."""
+    """The fleet of this service (see `Fleet`), and the thread that supervises it."""
 
     def __init__(self, settings: Settings) -> None:
         configure_logs()
-        self._fleet = Fleet(
-            open_store(settings.store_url(), settings.store.durability),
-            RayCrew(settings),
-            limit=settings.streams.limit,
+        streams = settings.streams
+        store = open_store(settings.store_url(), settings.store.durability)
+        crew = RayCrew(settings, StreamActor)
+        registry = Registry(store)
+        self._pool = ThreadPoolExecutor(_TASKS, thread_name_prefix="fleet")
+        self._supervisor = Supervisor(
+            registry,
+            store,
+            crew,
+            RayTelemetry(),
+            self._pool,
+            SupervisorOptions(streams.silent_after_s, streams.starting_at_once),
         )
-        self._fleet.restore()
+        self._rounds = Rounds(self._supervisor.reconcile, _ROUND_S)
+        self._fleet = Fleet(
+            registry,
+            self._supervisor,
+            crew,
+            limit=streams.limit,
+            memory_limit_mb=streams.memory_limit_mb,
+            wake=self._rounds.wake,
+        )
+        self._rounds.start()
 
-    def ping(self) -> None: ...
+    def ping(self) -> None:
+        """Return if the fleet knows what is wanted; `NotReadyError` if not yet."""
+        self._fleet.statuses()
 
-    def add(self, spec: StreamSpec) -> None:
-        self._fleet.add(spec)
+    def add(self, spec: StreamSpec) -> StreamStatus:
+        return self._fleet.add(spec)
+
+    def change(self, stream: str, changes: dict[str, Any]) -> StreamStatus:
+        return self._fleet.change(stream, changes)
 
     def remove(self, stream: str) -> None:
         self._fleet.remove(stream)
 
-    def specs(self) -> list[StreamSpec]:
-        return self._fleet.specs()
+    def statuses(self) -> list[StreamStatus]:
+        return self._fleet.statuses()
 
-    def spec(self, stream: str) -> StreamSpec:
-        return self._fleet.spec(stream)
+    def status(self, stream: str) -> StreamStatus:
+        return self._fleet.status(stream)
+
+    def nodes(self) -> list[NodeStatus]:
+        return self._fleet.nodes()
+
+    def drain(self, node: str) -> NodeStatus:
+        return self._fleet.drain(node)
+
+    def undrain(self, node: str) -> NodeStatus:
+        return self._fleet.undrain(node)
 
     def close(self) -> None:
+        self._rounds.stop()
         self._fleet.close()
 
 
@@ -204,8 +251,11 @@ def start_encoder(settings: Settings) -> EncoderClient:
 
 
 def start_fleet(settings: Settings) -> FleetClient:
-    """Start the fleet's actor, or adopt the one that runs; it starts all registered streams."""
-    return FleetClient(_start(FleetActor, FLEET, settings, max_concurrency=16))
+    """Start the fleet's actor, or adopt the one that runs; it starts all registered streams.
+
+    Calls to it wait for the store or a watcher at times, so many may wait at once.
+    """
+    return FleetClient(_start(FleetActor, FLEET, settings, max_concurrency=32))
 
 
 def stop_all(settings: Settings) -> None:

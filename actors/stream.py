@@ -15,6 +15,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from flashstream.actors.health import StreamHealth
 from flashstream.actors.lending import Lending
 from flashstream.actors.mailbox import Mailbox
 from flashstream.actors.spec import StreamSpec, StreamState, StreamStatus
@@ -49,6 +50,7 @@ Encode = Callable[[NDArray[np.uint8]], NDArray[np.float16]]
 
 _IDLE_S = 0.5  # how often an idle thread looks whether it should stop
 _ENCODER_PAUSE_S = 0.1
+_STALE_PERIODS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ class StreamOptions:
     """The part of the settings that a stream worker needs (see `StreamSettings`).
 
     lend_s: how long the pictures of a snapshot stay at hand after it was given to a question.
+    stale_after_s: without a new frame; at least three sampling periods. degraded_after_s: without
+    a commit that the store took.
     """
 
     queue_frames: int
@@ -65,10 +69,15 @@ class StreamOptions:
     thumbnail_bytes: int
     picture_ttl_s: int
     lend_s: float
+    stale_after_s: float
+    degraded_after_s: float
 
 
 class StreamWorker:
-    """One camera and its memory. All public methods may be called from any thread."""
+    """One camera and its memory. All public methods may be called from any thread.
+
+    While the stream is paused the camera is closed, and the memory answers as before.
+    """
 
     def __init__(
         self,
@@ -76,11 +85,14 @@ class StreamWorker:
         options: StreamOptions,
         *,
         open_journal: Callable[[], MemoryJournal[NDArray[np.float16]]],
-        open_source: Callable[[], VideoSource],
+        open_source: Callable[[StreamSpec], VideoSource],
         preprocess: Callable[[NDArray[np.uint8]], NDArray[np.uint8]],
         encode: Encode,
         telemetry: Telemetry,
+        judge: Callable[[Frame], str | None] = lambda _: None,
     ) -> None:
+        """judge: why a picture tells nothing (a frozen or black one, say), or None; while it gives
+        a reason the stream is stale."""
         self._spec = spec
         self._options = options
         self._open_journal = open_journal
@@ -89,17 +101,24 @@ class StreamWorker:
         self._preprocess = preprocess
         self._encode = encode
         self._telemetry = telemetry
+        self._judge = judge
         self._log = structlog.get_logger().bind(stream=spec.id)
         self._frames: Mailbox[Frame] = Mailbox(options.queue_frames)
         self._encode_drops = 0
         self._stopping = threading.Event()
         self._source: VideoSource | None = None
+        self._frames_came = False  # from the source that is open now
+        self._changed = threading.Condition()  # guards the specs, and tells of new ones
+        # Another object at each change that the camera must be opened anew for, so that one which
+        # is paused and resumed while it is read is opened again, too.
+        self._camera_spec = spec
         self._memory_lock = threading.Lock()
         self._lending = Lending(options.lend_s)
-        self._state_lock = threading.Lock()
-        self._state = StreamState.CONNECTING
-        self._since_s = time.time()
-        self._reason = "opening the memory"
+        self._health = StreamHealth(
+            spec.id,
+            stale_after_s=_stale_after_s(spec, options),
+            degraded_after_s=options.degraded_after_s,
+        )
         self._threads = [
             threading.Thread(target=self._guard, args=(run,), name=name, daemon=True)
             for name, run in (("watch", self._watch), ("decode", self._decode))
@@ -111,21 +130,46 @@ class StreamWorker:
 
     def stop(self) -> None:
         """Stop watching and write what is not yet written."""
-        self._stopping.set()
-        self._frames.close()
-        if (source := self._source) is not None:
-            source.close()
+        self._end_threads()
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join(timeout=15)
-        if self._opened is not None and self._state is not StreamState.FAILED:
+        if self._opened is not None and self._health.now()[0] is not StreamState.FAILED:
             self._guard(self._commit)
+
+    def _end_threads(self) -> None:
+        self._stopping.set()
+        self._frames.close()
+        self._wake_decoder()
+
+    def _wake_decoder(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+            source = self._source
+        if source is not None:
+            source.close()
+
+    def apply(self, spec: StreamSpec) -> None:
+        """Go on with another spec of this stream, the memory staying as it is; one that is not
+        newer is ignored. The camera is closed or opened again only if the spec asks for it."""
+        with self._changed:
+            if spec.generation <= self._spec.generation:
+                return
+            same = spec.same_source(self._spec)
+            self._spec = spec
+            if not same:
+                self._camera_spec = spec
+        self._health.stale_after_s = _stale_after_s(spec, self._options)
+        if not same:
+            if spec.paused:
+                self._tell_paused()
+            self._wake_decoder()
 
     @property
     def _journal(self) -> MemoryJournal[NDArray[np.float16]]:
         if self._opened is None:
             raise NotReadyError(
-                f"the memory of stream '{self._spec.id}' is not open yet: {self._reason}",
+                f"the memory of stream '{self._spec.id}' is not open yet: {self._health.now()[2]}",
                 stream=self._spec.id,
             )
         return self._opened
@@ -165,16 +209,16 @@ class StreamWorker:
             return self._lending.picture(picture) or self._journal.memory.picture(picture)
 
     def status(self) -> StreamStatus:
-        with self._state_lock:
-            state, since_s, reason = self._state, self._since_s, self._reason
+        state, since_s, reason = self._health.now()
         version, nbytes, durable = 0, 0, 0
         as_of: float | None = None
+        durable_as_of: float | None = None
         if (journal := self._opened) is not None:
             with self._memory_lock:
                 memory = journal.memory
                 version, nbytes = memory.version, memory.nbytes()
                 as_of = memory.as_of
-                durable = journal.durable_version
+                durable, durable_as_of = journal.durable_version, journal.durable_as_of
         return StreamStatus(
             spec=self._spec,
             state=state,
@@ -185,16 +229,9 @@ class StreamWorker:
             memory_version=version,
             as_of_s=as_of,
             durable_version=durable,
+            durable_as_of_s=durable_as_of,
             memory_bytes=nbytes,
         )
-
-    def _become(self, state: StreamState, reason: str) -> None:
-        with self._state_lock:
-            if self._state is StreamState.FAILED:
-                return  # the other thread may still be at its last frame
-            if state is not self._state or reason != self._reason:
-                self._state, self._since_s, self._reason = state, time.time(), reason
-                self._log.info("state", state=state.value, reason=reason)
 
     def _guard(self, run: Callable[[], None]) -> None:
         try:
@@ -206,50 +243,78 @@ class StreamWorker:
             self._fail(f"{type(failure).__name__}: {failure}")
 
     def _fail(self, reason: str) -> None:
-        self._become(StreamState.FAILED, reason)
-        self._stopping.set()
-        self._frames.close()
-        if (source := self._source) is not None:
-            source.close()
+        self._health.become(StreamState.FAILED, reason)
+        self._end_threads()
 
     # --- decoding ------------------------------------------------------------------------------
 
     def _decode(self) -> None:
         attempt = 0
-        while not self._stopping.is_set():
+        while (spec := self._next_spec()) is not None:
+            self._frames_came = False
+            reason = ""
             try:
-                with self._open_source() as source:
-                    self._source = source
-                    for frame in source.frames():
-                        if self._stopping.is_set():
-                            return
-                        attempt = 0
-                        self._take(frame, wait=not (self._spec.live or source.url.rtsp))
-                    if not self._stopping.is_set():
-                        # A live source never just ends; it raises.
-                        self._become(StreamState.ENDED, "the file was seen to its end")
-                    return
+                self._read(spec)
             except FlashstreamError as failure:
                 reason = failure.message
+            if self._moved_on(spec):
+                attempt = 0
+            elif reason:
+                attempt = 1 if self._frames_came else attempt + 1
+                self._telemetry.add(RECONNECTS)
+                self._health.become(StreamState.RECONNECTING, reason)
+                self._pause(attempt)
+            else:
+                # A live source never just ends; it raises.
+                self._health.become(StreamState.ENDED, "the file was seen to its end")
+                self._await_change(spec)
+
+    def _next_spec(self) -> StreamSpec | None:
+        """What to open next, once the stream is not paused; None when it is to stop."""
+        with self._changed:
+            if self._spec.paused:
+                self._tell_paused()
+                self._changed.wait_for(lambda: self._stopping.is_set() or not self._spec.paused)
+                self._health.become(StreamState.CONNECTING, "opening the source")
+            return None if self._stopping.is_set() else self._camera_spec
+
+    def _tell_paused(self) -> None:
+        self._health.become(StreamState.PAUSED, "paused; its memory answers")
+
+    def _moved_on(self, spec: StreamSpec) -> bool:
+        """Whether a source that was opened by that spec is to be read no more."""
+        return self._stopping.is_set() or self._camera_spec is not spec
+
+    def _await_change(self, spec: StreamSpec, timeout_s: float | None = None) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._moved_on(spec), timeout_s)
+
+    def _read(self, spec: StreamSpec) -> None:
+        with self._open_source(spec) as source:
+            with self._changed:
+                if self._moved_on(spec):
+                    return
+                self._source = source
+            try:
+                for frame in source.frames():
+                    if self._moved_on(spec):
+                        return
+                    self._frames_came = True
+                    self._take(frame, wait=not (spec.live or source.url.rtsp))
             finally:
                 self._source = None
-            if self._stopping.is_set():
-                return
-            attempt += 1
-            self._telemetry.add(RECONNECTS)
-            self._become(StreamState.RECONNECTING, reason)
-            self._pause(attempt)
 
     def _pause(self, attempt: int) -> None:
         pause = min(self._options.reconnect_max_s, 0.5 * 2.0 ** min(attempt, 10))
         # Jitter keeps the cameras of a switch that came back from all calling at once.
-        self._stopping.wait(pause * random.uniform(0.5, 1.0))
+        self._await_change(self._camera_spec, pause * random.uniform(0.5, 1.0))
 
     def _take(self, frame: Frame, *, wait: bool) -> None:
         self._telemetry.add(FRAMES_DECODED)
+        self._health.frame(self._judge(frame))
         if dropped := self._frames.put(frame, wait=wait):
             self._telemetry.add(FRAMES_DROPPED, dropped, stage="decode")
-        self._become(StreamState.LIVE, "frames arrive")
+        self._health.frame_taken()
 
     # --- watching ------------------------------------------------------------------------------
 
@@ -258,13 +323,13 @@ class StreamWorker:
         while not self._stopping.is_set():
             try:
                 self._opened = self._open_journal()
-                self._become(StreamState.CONNECTING, "opening the source")
+                self._health.become(StreamState.CONNECTING, "opening the source")
                 return
             except (FingerprintError, CorruptRecordError):
                 raise
             except StoreError as failure:
                 attempt += 1
-                self._become(StreamState.CONNECTING, failure.message)
+                self._health.become(StreamState.CONNECTING, failure.message)
                 self._pause(attempt)
 
     def _watch(self) -> None:
@@ -301,6 +366,7 @@ class StreamWorker:
 
     def _commit(self) -> None:
         if not self._journal.pending:
+            self._health.taken()
             return
         began = time.perf_counter()
         with self._memory_lock:
@@ -313,5 +379,11 @@ class StreamWorker:
             # Watching goes on in memory; the next commit carries these changes too.
             self._telemetry.add(COMMIT_FAILURES)
             self._log.warning("commit_failed", error=failure.message)
+            self._health.refused(failure.message)
             return
+        self._health.taken()
         self._telemetry.observe(COMMIT_SECONDS, time.perf_counter() - began)
+
+
+def _stale_after_s(spec: StreamSpec, options: StreamOptions) -> float:
+    return max(options.stale_after_s, _STALE_PERIODS / spec.fps)

@@ -1,4 +1,4 @@
-"""The HTTP interface (FastAPI). Everything it can do is in `Service`."""
+"""The HTTP interface (FastAPI). Everything it can do is in `Service` and `Streams`."""
 
 import asyncio
 import json
@@ -7,7 +7,7 @@ from contextlib import aclosing
 from typing import Annotated, Any
 
 import structlog
-from fastapi import FastAPI, Path, Request, Response
+from fastapi import FastAPI, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sse_starlette.event import ServerSentEvent
@@ -15,25 +15,32 @@ from sse_starlette.sse import EventSourceResponse
 from starlette.exceptions import HTTPException
 
 from flashstream import __version__
+from flashstream.actors.spec import StreamState
 from flashstream.deployments.body_limit import BodyLimit
+from flashstream.deployments.listing import DEFAULT_LIMIT, MAX_LIMIT, Filter
 from flashstream.deployments.messages import TextDelta
 from flashstream.deployments.schemas import (
     Answer,
     Ask,
     Error,
+    FleetNode,
+    FleetNodes,
     Memory,
     NewStream,
     Readiness,
     Stream,
+    StreamChange,
     StreamList,
 )
 from flashstream.deployments.service import Service
+from flashstream.deployments.streams import Streams
 from flashstream.errors import FlashstreamError, InvalidRequestError
 
 CLIENT_LEFT = 499  # as nginx names it; nobody is there to read it, but logs and metrics are
 _RETRY_AFTER = {"no_memory_yet": "1", "overloaded": "1", "not_ready": "2", "store_unavailable": "2"}
 
 StreamId = Annotated[str, Path(alias="id", description="the stream's id", examples=["gate-3"])]
+NodeName = Annotated[str, Path(description="id of the node, or a name or address only it has")]
 
 
 def create_app(service: Service, *, max_body_bytes: int) -> FastAPI:
@@ -45,33 +52,80 @@ def create_app(service: Service, *, max_body_bytes: int) -> FastAPI:
         responses={"4XX": {"model": Error}, "5XX": {"model": Error}},
     )
     app.add_middleware(BodyLimit, limit=max_body_bytes)
-    _add_streams(app, service)
+    _add_streams(app, service.streams)
+    _add_fleet(app, service.streams)
     _add_questions(app, service)
     _add_health(app, service)
     _add_errors(app)
     return app
 
 
-def _add_streams(app: FastAPI, service: Service) -> None:
+def _add_streams(app: FastAPI, streams: Streams) -> None:
     @app.post("/v1/streams", status_code=201, tags=["streams"])
     async def add_stream(new: NewStream) -> Stream:
         """Start watching a camera."""
-        return await service.add(new)
+        return await streams.add(new)
 
     @app.get("/v1/streams", tags=["streams"])
-    async def list_streams() -> StreamList:
-        """All streams, by id."""
-        return await service.streams()
+    async def list_streams(
+        label: Annotated[
+            list[str], Query(description="KEY=VALUE; repeated: streams that have all of them")
+        ] = [],  # noqa: B006
+        state: Annotated[
+            list[StreamState], Query(description="repeated: streams in any of them")
+        ] = [],  # noqa: B006
+        q: Annotated[
+            str, Query(max_length=200, description="part of the id or of the shown address")
+        ] = "",
+        limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
+        cursor: Annotated[
+            str | None, Query(description="a list's `next_cursor`, to go on after it")
+        ] = None,
+    ) -> StreamList:
+        """Streams by id, as they were found a second or two ago."""
+        return await streams.list(Filter.of(label, state, q), limit, cursor)
 
     @app.get("/v1/streams/{id}", tags=["streams"])
     async def get_stream(stream: StreamId) -> Stream:
         """One stream, as it is now."""
-        return await service.stream(stream)
+        return await streams.one(stream)
+
+    @app.patch("/v1/streams/{id}", tags=["streams"])
+    async def change_stream(stream: StreamId, change: StreamChange) -> Stream:
+        """Change a stream's address, frames a second or labels; its memory stays."""
+        return await streams.change(stream, change)
+
+    @app.post("/v1/streams/{id}/pause", tags=["streams"])
+    async def pause_stream(stream: StreamId) -> Stream:
+        """Close the camera; questions are answered from the memory as before."""
+        return await streams.pause(stream)
+
+    @app.post("/v1/streams/{id}/resume", tags=["streams"])
+    async def resume_stream(stream: StreamId) -> Stream:
+        """Open the camera of a paused stream again."""
+        return await streams.resume(stream)
 
     @app.delete("/v1/streams/{id}", status_code=204, tags=["streams"])
     async def remove_stream(stream: StreamId) -> None:
         """Stop watching and delete the stream's memory and pictures."""
-        await service.remove(stream)
+        await streams.remove(stream)
+
+
+def _add_fleet(app: FastAPI, streams: Streams) -> None:
+    @app.get("/v1/fleet/nodes", tags=["fleet"])
+    async def list_nodes() -> FleetNodes:
+        """The cluster's nodes, and what is watched on each."""
+        return await streams.nodes()
+
+    @app.post("/v1/fleet/nodes/{node}/drain", tags=["fleet"])
+    async def drain_node(node: NodeName) -> FleetNode:
+        """Move what is watched on a node to others, one stream at a time; new ones go elsewhere."""
+        return await streams.drain(node)
+
+    @app.delete("/v1/fleet/nodes/{node}/drain", tags=["fleet"])
+    async def undrain_node(node: NodeName) -> FleetNode:
+        """Let a node take streams again."""
+        return await streams.undrain(node)
 
 
 def _add_questions(app: FastAPI, service: Service) -> None:

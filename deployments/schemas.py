@@ -12,6 +12,14 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+Labels = Annotated[
+    dict[str, str],
+    Field(
+        description="at most 32; keys of 1 to 63 and values of at most 63 of A–Z a–z 0–9 . _ - /"
+    ),
+]
+
+
 class NewStream(Body):
     """A camera to watch."""
 
@@ -19,7 +27,12 @@ class NewStream(Body):
         extra="forbid",
         json_schema_extra={
             "examples": [
-                {"id": "gate-3", "url": "rtsp://127.0.0.1:8554/gate-3", "fps": 1.0},
+                {
+                    "id": "gate-3",
+                    "url": "rtsp://127.0.0.1:8554/gate-3",
+                    "fps": 1.0,
+                    "labels": {"site": "harbour", "floor": "0"},
+                },
                 {"id": "replay", "url": "/videos/yard.mp4", "loop": True, "speed": 4.0},
             ]
         },
@@ -44,6 +57,7 @@ class NewStream(Body):
     speed: Annotated[
         float, Field(gt=0, le=100, description="files only: times faster than real time")
     ] = 1.0
+    labels: Labels = {}
     check: Annotated[
         bool,
         Field(
@@ -51,6 +65,22 @@ class NewStream(Body):
             "false accepts a camera that is down now and waits for it"
         ),
     ] = True
+
+
+class StreamChange(Body):
+    """What of a stream is to become other; what is not given stays. The memory stays."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"fps": 2.0}, {"labels": {"site": "harbour"}}]},
+    )
+
+    url: Annotated[str | None, Field(description="as of a new stream")] = None
+    fps: Annotated[float | None, Field(gt=0, le=30)] = None
+    labels: Annotated[
+        dict[str, str] | None, Field(description="all labels from now on, as of a new stream")
+    ] = None
+    check: Annotated[bool, Field(description="open a new source before accepting it")] = True
 
 
 class Stream(Body):
@@ -62,6 +92,9 @@ class Stream(Body):
     live: bool
     loop: bool
     speed: float
+    labels: dict[str, str]
+    paused: bool
+    generation: Annotated[int, Field(description="greater at each change of the stream")]
     created: datetime
     state: StreamState
     since: Annotated[datetime, Field(description="when that state began")]
@@ -71,11 +104,37 @@ class Stream(Body):
     memory_version: int
     durable_version: Annotated[int, Field(description="newest version that the store has")]
     as_of: Annotated[datetime | None, Field(description="time of the newest frame in memory")]
+    durable_as_of: Annotated[
+        datetime | None, Field(description="time of the newest frame that the store has")
+    ]
     memory_bytes: int
+    node: Annotated[str, Field(description="id of the node it is watched on; empty: nowhere")]
 
 
 class StreamList(Body):
+    """Streams by id, as they were found a second or two ago."""
+
     items: list[Stream]
+    next_cursor: Annotated[
+        str | None, Field(description="give it as `cursor` for what follows; null: that was all")
+    ] = None
+
+
+class FleetNode(Body):
+    """A node of the cluster, and what is watched on it."""
+
+    id: str
+    name: str
+    address: str
+    streams: int
+    memory_bytes: int
+    drained: Annotated[
+        datetime | None, Field(description="since when its streams are moved to other nodes")
+    ]
+
+
+class FleetNodes(Body):
+    items: list[FleetNode]
 
 
 class Ask(Body):

@@ -1,40 +1,30 @@
-"""What the gateway can do, behind HTTP: streams, snapshots, questions."""
+"""What the gateway can do, behind HTTP: snapshots, questions, and (`Streams`) streams."""
 
 import asyncio
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from datetime import UTC, datetime
 
 from flashstream.actors.calls import unwrap
-from flashstream.actors.clients import EncoderClient, FleetClient, StreamClient
-from flashstream.actors.spec import StreamSpec, StreamState, StreamStatus, check_stream_id
+from flashstream.actors.clients import EncoderClient, StreamClient
 from flashstream.config import Settings
 from flashstream.deployments import schemas
 from flashstream.deployments.answerer_client import AnswererClient
 from flashstream.deployments.evidence import evidence_stretches
 from flashstream.deployments.messages import AnswerDone, AnswerRequest, TextDelta
+from flashstream.deployments.streams import Streams, when
 from flashstream.errors import (
     EmptyQuestionError,
     InvalidRequestError,
-    NotReadyError,
     OverloadedError,
     QuestionTooLongError,
     UnknownEvidenceError,
-    UnsupportedUrlError,
 )
 from flashstream.memory_store.snapshot import MemorySnapshot
 from flashstream.memory_store.store import MemoryStore
 from flashstream.models.family import ModelFamily
-from flashstream.video.opening import probe
-from flashstream.video.secrets import Secrets
-from flashstream.video.url import parse_source
 
 _PING_S = 5.0
-
-
-def when(unix_s: float) -> datetime:
-    return datetime.fromtimestamp(unix_s, UTC)
 
 
 class Service:
@@ -47,104 +37,17 @@ class Service:
         store: MemoryStore,
         answerer: AnswererClient,
     ) -> None:
+        self.streams = Streams(settings)
         self._settings = settings
         self._family = family
         self._store = store
         self._answerer = answerer
         self._asking = 0
 
-    # --- streams -------------------------------------------------------------------------------
-
-    async def add(self, new: schemas.NewStream) -> schemas.Stream:
-        """Check everything that can be checked, then register and start the stream."""
-        limits = self._settings.streams
-        check_stream_id(new.id)
-        source = parse_source(new.url)
-        if source.scheme not in limits.schemes:
-            raise UnsupportedUrlError(
-                f"addresses with the scheme '{source.scheme}' are switched off here; "
-                f"accepted: {', '.join(limits.schemes)}",
-                scheme=source.scheme,
-            )
-        secrets = Secrets(limits.secret_dirs, limits.secret_env_prefix)
-        secrets.check(source.secrets)
-        fleet = self._fleet()
-        spec = StreamSpec(
-            id=new.id,
-            url=new.url if source.path is None else str(source.path),
-            fps=new.fps or limits.fps,
-            created_s=time.time(),
-            live=new.live,
-            loop=new.loop,
-            speed=new.speed,
-        )
-        if new.check:
-            await asyncio.to_thread(
-                probe,
-                new.url,
-                open_timeout_s=limits.open_timeout_s,
-                read_timeout_s=limits.read_timeout_s,
-                secrets=secrets,
-            )
-        await fleet.add(spec)
-        return await self._described(spec)
-
-    async def streams(self) -> schemas.StreamList:
-        specs = await self._fleet().specs()
-        return schemas.StreamList(
-            items=list(await asyncio.gather(*(self._described(spec) for spec in specs)))
-        )
-
-    async def stream(self, stream: str) -> schemas.Stream:
-        return await self._described(await self._fleet().spec(check_stream_id(stream)))
-
-    async def remove(self, stream: str) -> None:
-        await self._fleet().remove(check_stream_id(stream))
-
-    def _fleet(self) -> FleetClient:
-        try:
-            return FleetClient.named(self._settings.ray.namespace)
-        except ValueError:
-            raise NotReadyError("the fleet is not running; see /readyz") from None
-
-    async def _client(self, stream: str) -> StreamClient:
-        check_stream_id(stream)
-        client = await asyncio.to_thread(StreamClient.find, stream, self._settings.ray.namespace)
-        if client is None:
-            await self._fleet().spec(stream)
-            raise NotReadyError(f"stream '{stream}' is being started; try again", stream=stream)
-        return client
-
-    async def _described(self, spec: StreamSpec) -> schemas.Stream:
-        try:
-            status = await (await self._client(spec.id)).status()
-        except NotReadyError as failure:
-            status = StreamStatus(
-                spec, StreamState.CONNECTING, time.time(), failure.message, 0, 0, 0, None, 0, 0
-            )
-        return schemas.Stream(
-            id=spec.id,
-            url=spec.shown_url,
-            fps=spec.fps,
-            live=spec.live,
-            loop=spec.loop,
-            speed=spec.speed,
-            created=when(spec.created_s),
-            state=status.state,
-            since=when(status.since_s),
-            reason=status.reason,
-            frames_seen=status.frames_seen,
-            frames_dropped=status.frames_dropped,
-            memory_version=status.memory_version,
-            durable_version=status.durable_version,
-            as_of=None if status.as_of_s is None else when(status.as_of_s),
-            memory_bytes=status.memory_bytes,
-        )
-
     # --- memory --------------------------------------------------------------------------------
 
     async def memory(self, stream: str) -> schemas.Memory:
-        snapshot = await (await self._client(stream)).snapshot()
+        snapshot = await (await self.streams.client(stream)).snapshot()
         slots = snapshot.slots
         return schemas.Memory(
             stream=stream,
@@ -168,7 +71,7 @@ class Service:
         )
 
     async def picture(self, stream: str, picture: str) -> bytes:
-        jpeg = await (await self._client(stream)).picture(picture)
+        jpeg = await (await self.streams.client(stream)).picture(picture)
         if jpeg is None:
             raise UnknownEvidenceError(
                 f"stream '{stream}' has no picture '{picture[:80]}' (any more)",
@@ -196,7 +99,7 @@ class Service:
             )
         self._asking += 1
         try:
-            client = await self._client(stream)
+            client = await self.streams.client(stream)
             snapshot = await client.snapshot()
             age_s = max(0.0, time.time() - snapshot.as_of)
             request = AnswerRequest(ask.question, snapshot, max_tokens, deadline_s)
@@ -276,7 +179,7 @@ class Service:
         return schemas.Readiness(ready=not failed, not_ready=failed)
 
     async def _ping_fleet(self) -> None:
-        await self._fleet().ping()
+        await self.streams.fleet().ping()
 
     async def _ping_encoder(self) -> None:
         await EncoderClient.named(self._settings.ray.namespace).ping()

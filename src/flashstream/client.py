@@ -1,9 +1,10 @@
 """A client of the HTTP interface: what the CLI, the demo and programs use."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import quote, urlencode
 
 import httpx
 from httpx_sse import EventSource
@@ -52,12 +53,55 @@ class Client:
         self._http.close()
 
     def add_stream(self, stream: str, url: str, **options: Any) -> dict[str, Any]:
-        """POST /v1/streams; options as in its body (fps, live, loop, speed, check)."""
+        """POST /v1/streams; options as in its body (fps, live, loop, speed, labels, check)."""
         return self._json("POST", "/v1/streams", {"id": stream, "url": url, **options})
 
-    def streams(self) -> list[dict[str, Any]]:
-        items: list[dict[str, Any]] = self._json("GET", "/v1/streams")["items"]
+    def streams(self, **filters: Any) -> list[dict[str, Any]]:
+        """All streams that the filters let through, page by page; filters as in `stream_page`."""
+        return list(self.each_stream(**filters))
+
+    def each_stream(self, **filters: Any) -> Iterator[dict[str, Any]]:
+        cursor: str | None = None
+        while True:
+            page = self.stream_page(cursor=cursor, **filters)
+            yield from page["items"]
+            if (cursor := page["next_cursor"]) is None:
+                return
+
+    def stream_page(
+        self,
+        *,
+        labels: Sequence[str] = (),
+        states: Sequence[str] = (),
+        part: str = "",
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> dict[str, Any]:
+        """GET /v1/streams: labels (KEY=VALUE, all of them), states (any), part of id or address."""
+        query = _query(
+            label=list(labels), state=list(states), q=part or None, limit=limit, cursor=cursor
+        )
+        return self._json("GET", f"/v1/streams?{query}")
+
+    def change_stream(self, stream: str, **changes: Any) -> dict[str, Any]:
+        """PATCH /v1/streams/{id}: url, fps, labels, check."""
+        return self._json("PATCH", f"/v1/streams/{stream}", changes)
+
+    def pause_stream(self, stream: str) -> dict[str, Any]:
+        return self._json("POST", f"/v1/streams/{stream}/pause")
+
+    def resume_stream(self, stream: str) -> dict[str, Any]:
+        return self._json("POST", f"/v1/streams/{stream}/resume")
+
+    def nodes(self) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = self._json("GET", "/v1/fleet/nodes")["items"]
         return items
+
+    def drain_node(self, node: str) -> dict[str, Any]:
+        return self._json("POST", f"/v1/fleet/nodes/{quote(node, safe='')}/drain")
+
+    def undrain_node(self, node: str) -> dict[str, Any]:
+        return self._json("DELETE", f"/v1/fleet/nodes/{quote(node, safe='')}/drain")
 
     def stream(self, stream: str) -> dict[str, Any]:
         return self._json("GET", f"/v1/streams/{stream}")
@@ -124,6 +168,10 @@ class Client:
                 body = {}
             raise _remote(body, answer.status_code)
         return answer
+
+
+def _query(**asked: Any) -> str:
+    return urlencode({key: value for key, value in asked.items() if value is not None}, doseq=True)
 
 
 def _remote(body: dict[str, Any], status: int) -> RemoteError:

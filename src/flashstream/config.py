@@ -79,6 +79,19 @@ class StreamSettings(Section):
         ("rtsp", "rtsps", "http", "https", "file"), description="addresses that may be added"
     )
     limit: int = Field(256, ge=1, description="streams this service takes")
+    memory_limit_mb: int = Field(
+        0, ge=0, description="memories on one node, in MiB, past which none is added; 0: no limit"
+    )
+    stale_after_s: float = Field(
+        10.0, gt=0, description="no new frame for so long (and 3 sampling periods) is stale"
+    )
+    degraded_after_s: float = Field(
+        30.0, gt=0, description="no commit taken by the store for so long is degraded"
+    )
+    silent_after_s: float = Field(
+        30.0, ge=1, description="a watcher that gives no answer for so long is started again"
+    )
+    starting_at_once: int = Field(8, ge=1, description="watchers that are started side by side")
     frozen_after_s: float = Field(
         60.0, ge=0, allow_inf_nan=False, description="without a new picture; 0: never called stale"
     )

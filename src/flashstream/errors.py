@@ -169,6 +169,12 @@ class InvalidStreamIdError(FlashstreamError):
     code, status = "invalid_stream_id", 422
 
 
+class InvalidLabelError(FlashstreamError):
+    """A stream has too many labels, or one with characters or a length that are not accepted."""
+
+    code, status = "invalid_label", 422
+
+
 class StreamExistsError(FlashstreamError):
     """A stream of that id is there already."""
 
@@ -179,6 +185,12 @@ class UnknownStreamError(FlashstreamError):
     """No stream has that id."""
 
     code, status = "unknown_stream", 404
+
+
+class UnknownNodeError(FlashstreamError):
+    """No node of the cluster, or more than one, is called so."""
+
+    code, status = "unknown_node", 404
 
 
 class UnknownEvidenceError(FlashstreamError):

@@ -79,6 +79,12 @@ ANSWER_SECONDS = Metric(
 )
 TOKENS = Metric("flashstream_tokens_total", Kind.COUNTER, "LLM tokens.", ("kind",))
 STREAMS = Metric("flashstream_streams", Kind.GAUGE, "Streams by state.", ("state",))
+STREAM_RESTARTS = Metric(
+    "flashstream_stream_restarts_total",
+    Kind.COUNTER,
+    "Watchers that were started again, by why.",
+    ("reason",),
+)
 
 
 class Telemetry(Protocol):

@@ -1,103 +1,221 @@
-"""The fleet's registry and its watchers, with a real in-process store and recorded watchers."""
+"""What may be asked of the fleet, on a real in-process store and a crew of entries."""
 
 import pytest
+from support.fleets import House, spec
 
-from flashstream.actors.fleet import Fleet
-from flashstream.actors.spec import StreamSpec, check_stream_id
+from flashstream.actors.registry import NODES
+from flashstream.actors.spec import StreamSpec, StreamState, check_labels, check_stream_id
 from flashstream.errors import (
+    CorruptRecordError,
+    InvalidLabelError,
     InvalidStreamIdError,
     NotReadyError,
     OverloadedError,
+    StoreError,
     StreamExistsError,
+    UnknownNodeError,
     UnknownStreamError,
 )
-from flashstream.memory_store.local import LocalStore
-
-
-class RecordedCrew:
-    def __init__(self) -> None:
-        self.watched: list[str] = []
-        self.failure: Exception | None = None
-
-    def start(self, spec: StreamSpec) -> None:
-        if self.failure:
-            raise self.failure
-        self.watched.append(spec.id)
-
-    def stop(self, stream: str) -> None:
-        self.watched.remove(stream)
-        if self.failure:
-            raise self.failure
-
-
-def spec(name: str) -> StreamSpec:
-    return StreamSpec(name, f"rtsp://user:secret@127.0.0.1/{name}", 1.0, 1_700_000_000.0)
 
 
 @pytest.fixture
-def store() -> LocalStore:
-    return LocalStore()
+def house() -> House:
+    made = House(limit=3)
+    made.look()
+    return made
 
 
-@pytest.fixture
-def crew() -> RecordedCrew:
-    return RecordedCrew()
+def test_nothing_is_known_before_the_registry_was_read() -> None:
+    with pytest.raises(NotReadyError):
+        House().fleet.statuses()
 
 
-@pytest.fixture
-def fleet(store: LocalStore, crew: RecordedCrew) -> Fleet:
-    return Fleet(store, crew, limit=3)
+def test_added_streams_are_watched_and_listed_by_id(house: House) -> None:
+    house.fleet.add(spec("b"))
+    house.fleet.add(spec("a"))
+    assert house.told("a").state is StreamState.CONNECTING
+    house.look(2)
+    assert sorted(house.crew.running) == ["a", "b"]
+    assert [status.spec for status in house.fleet.statuses()] == [spec("a"), spec("b")]
+    assert house.told("a").state is StreamState.LIVE
 
 
-def test_added_streams_are_watched_and_listed_by_id(fleet: Fleet, crew: RecordedCrew) -> None:
-    fleet.add(spec("b"))
-    fleet.add(spec("a"))
-    assert crew.watched == ["b", "a"]
-    assert fleet.specs() == [spec("a"), spec("b")]
-    assert fleet.spec("a") == spec("a")
-
-
-def test_a_second_stream_of_the_same_id_is_refused(fleet: Fleet, crew: RecordedCrew) -> None:
-    fleet.add(spec("a"))
+def test_a_second_stream_of_the_same_id_is_refused(house: House) -> None:
+    house.fleet.add(spec("a"))
     with pytest.raises(StreamExistsError, match="'a' already"):
-        fleet.add(spec("a"))
-    assert crew.watched == ["a"]
+        house.fleet.add(spec("a"))
 
 
-def test_past_the_limit_a_stream_is_refused(fleet: Fleet) -> None:
+def test_past_the_limit_a_stream_is_refused_and_the_limit_named(house: House) -> None:
     for name in "abc":
-        fleet.add(spec(name))
-    with pytest.raises(OverloadedError, match="the limit is 3"):
-        fleet.add(spec("d"))
-    fleet.remove("b")
-    fleet.add(spec("d"))
+        house.fleet.add(spec(name))
+    with pytest.raises(OverloadedError, match=r"the limit is 3.*raise streams.limit"):
+        house.fleet.add(spec("d"))
+    house.fleet.remove("b")
+    house.fleet.add(spec("d"))
 
 
-def test_nothing_stays_of_a_stream_that_cannot_be_started(fleet: Fleet, crew: RecordedCrew) -> None:
-    crew.failure = RuntimeError("no room")
-    with pytest.raises(RuntimeError):
-        fleet.add(spec("a"))
-    assert fleet.specs() == []
+def test_past_the_memory_of_all_nodes_a_stream_is_refused_and_the_limit_named() -> None:
+    house = House(memory_limit_mb=10)
+    house.look()
+    for name in "abcd":
+        house.fleet.add(spec(name))
+    house.look()
+    for entry in house.crew.running.values():
+        entry.memory_bytes = 4 << 20
+    house.look()
+    with pytest.raises(
+        OverloadedError, match=r"8 MiB of 2 streams.*streams\.memory_limit_mb"
+    ) as no:
+        house.fleet.add(spec("e"))
+    assert no.value.details["nodes"] == {"node-a": 8 << 20, "node-b": 8 << 20}
+    house.fleet.remove("a")
+    house.fleet.add(spec("e"))
+    house.look(2)
+    house.fleet.drain(house.crew.running["e"].node)
+    house.look(6)
+    with pytest.raises(OverloadedError, match="memory_limit_mb"):  # one node takes streams now
+        house.fleet.add(spec("f"))
 
 
-def test_a_removed_stream_leaves_nothing_even_if_its_watcher_does_not_answer(
-    fleet: Fleet, crew: RecordedCrew, store: LocalStore
-) -> None:
-    fleet.add(spec("a"))
-    store.claim("a")
-    crew.failure = NotReadyError("hung")
-    fleet.remove("a")
-    assert fleet.specs() == []
-    assert store.load("a") is None
+def test_a_removed_stream_leaves_nothing_even_if_its_watcher_hangs(house: House) -> None:
+    house.fleet.add(spec("a"))
+    house.look(2)
+    house.store.claim("a")
+    house.store.put_picture("a", "p", b"jpeg", 60)
+    house.crew.running["a"].hung = True
+    house.fleet.remove("a")
+    assert house.fleet.statuses() == []
+    assert house.store.streams() == {}
+    assert house.store.picture("a", "p") is None
+    assert house.crew.running == {}
     with pytest.raises(UnknownStreamError, match="no stream 'a'"):
-        fleet.remove("a")
+        house.fleet.remove("a")
 
 
-def test_a_new_fleet_watches_what_the_old_one_had(store: LocalStore) -> None:
-    Fleet(store, RecordedCrew(), limit=3).add(spec("a"))
-    crew = RecordedCrew()
-    assert Fleet(store, crew, limit=3).restore() == 1
-    assert crew.watched == ["a"]
+def test_a_stream_that_is_added_again_begins_anew(house: House) -> None:
+    house.fleet.add(spec("a"))
+    house.look(2)
+    house.fleet.remove("a")
+    told = house.fleet.add(spec("a"))
+    assert (told.state, told.frames_seen) == (StreamState.CONNECTING, 0)
+    house.look()
+    assert house.told("a").reason == "is being started"
+    house.look()
+    assert house.told("a").state is StreamState.LIVE
+
+
+def test_a_removal_that_is_interrupted_is_completed_by_the_next_fleet(house: House) -> None:
+    house.fleet.add(spec("a"))
+    house.look(2)
+    house.store.claim("a")
+    house.store.put_stream("a", spec("a", generation=2, removed=True).record())
+    house.reopen()
+    house.look(2)
+    assert house.store.streams() == {}
+    assert house.crew.running == {}
+    assert house.crew.stops == ["a"]
+
+
+def test_a_change_raises_the_generation_and_reaches_the_watcher(house: House) -> None:
+    house.fleet.add(spec("a"))
+    house.look(2)
+    house.fleet.change("a", {"fps": 2.0, "labels": {"site": "x"}})
+    told = house.crew.running["a"].spec
+    assert (told.fps, told.labels, told.generation) == (2.0, {"site": "x"}, 2)
+    assert house.fleet.change("a", {"fps": 2.0}).spec.generation == 2  # nothing is other
+    with pytest.raises(UnknownStreamError):
+        house.fleet.change("b", {"paused": True})
+
+
+def test_a_change_that_does_not_reach_the_watcher_is_told_later(house: House) -> None:
+    house.fleet.add(spec("a"))
+    house.look(2)
+    house.crew.running["a"].hung = True
+    house.fleet.change("a", {"paused": True})
+    house.crew.running["a"].hung = False
+    house.look(2)
+    assert house.told("a").state is StreamState.PAUSED
+    assert house.crew.starts == [("a", "node-a")]
+
+
+def test_the_registry_is_told_what_it_lost_of_a_change(house: House) -> None:
+    house.fleet.add(spec("a"))
+    house.look(2)
+    house.fleet.change("a", {"paused": True})
+    house.store.put_stream("a", spec("a").record())  # as after a crash that lost the last second
+    house.look(2)
+    assert house.store.streams()["a"]["paused"] is True
+
+
+def test_nothing_is_changed_while_the_store_is_away(house: House) -> None:
+    house.fleet.add(spec("a"))
+    house.look(2)
+    house.store.away = True
+    for call in (
+        lambda: house.fleet.add(spec("b")),
+        lambda: house.fleet.change("a", {"paused": True}),
+        lambda: house.fleet.remove("a"),
+    ):
+        with pytest.raises(StoreError):
+            call()
+    house.look(3)
+    assert house.told("a").state is StreamState.LIVE
+    assert list(house.crew.running) == ["a"]
+
+
+def test_a_record_that_cannot_be_read_is_told_and_can_be_removed(house: House) -> None:
+    house.store.put_stream("bad", {"id": "bad", "fps": "many"})
+    house.fleet.add(spec("good"))
+    house.look(2)
+    assert list(house.crew.running) == ["good"]
+    told = {status.spec.id: status for status in house.fleet.statuses()}
+    assert told["bad"].state is StreamState.FAILED
+    assert "cannot be read" in told["bad"].reason
+    house.fleet.remove("bad")
+    assert list(house.store.streams()) == ["good"]
+
+
+def test_drain_marks_are_kept_beside_the_streams_and_are_no_stream(house: House) -> None:
+    house.fleet.add(spec("a"))
+    house.fleet.drain("name-node-a")
+    assert house.store.streams().keys() == {"a", NODES}
+    house.reopen()
+    house.look()
+    assert [node.drained_s is not None for node in house.fleet.nodes()] == [True, False]
+    assert [status.spec.id for status in house.fleet.statuses()] == ["a"]
+    house.fleet.undrain("node-a")
+    assert [node.drained_s for node in house.fleet.nodes()] == [None, None]
+
+
+@pytest.mark.parametrize("name", ["node-c", "127.0.0.1", ""])
+def test_a_node_is_named_so_that_only_one_is_meant(house: House, name: str) -> None:
+    with pytest.raises(UnknownNodeError, match=r"there are: node-a \(name-node-a\)"):
+        house.fleet.drain(name)
+
+
+def test_records_of_an_older_version_are_read() -> None:
+    old = {"id": "a", "url": "rtsp://h/a", "fps": 1.0, "created_s": 5.0}
+    read = StreamSpec.from_record(old)
+    assert (read.labels, read.paused, read.generation) == ({}, False, 1)
+    assert StreamSpec.from_record(read.record() | {"of_tomorrow": 1}) == read
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {},
+        {"id": "a"},
+        {"id": "~a", "url": "u", "fps": 1.0, "created_s": 0.0},
+        {"id": "a", "url": 5, "fps": 1.0, "created_s": 0.0},
+        {"id": "a", "url": "u", "fps": "1", "created_s": 0.0},
+        {"id": "a", "url": "u", "fps": 1.0, "created_s": 0.0, "labels": ["x"]},
+        {"id": "a", "url": "u", "fps": 1.0, "created_s": 0.0, "generation": -1},
+    ],
+)
+def test_broken_records_are_said_to_be(broken: dict[str, object]) -> None:
+    with pytest.raises(CorruptRecordError):
+        StreamSpec.from_record(broken)
 
 
 def test_credentials_are_kept_but_not_shown() -> None:
@@ -110,7 +228,26 @@ def test_stream_ids_accepted(good: str) -> None:
     assert check_stream_id(good) == good
 
 
-@pytest.mark.parametrize("bad", ["", "-a", ".a", "a b", "a/b", "ä", "x" * 65, "a\n"])
+@pytest.mark.parametrize("bad", ["", "-a", ".a", "a b", "a/b", "ä", "x" * 65, "a\n", NODES])
 def test_stream_ids_refused(bad: str) -> None:
     with pytest.raises(InvalidStreamIdError, match="accepted: 1 to 64"):
         check_stream_id(bad)
+
+
+def test_labels_accepted() -> None:
+    labels = {"app.io/site": "harbour", "x" * 63: "y" * 63, "alone": ""}
+    assert check_labels(labels) == labels
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [{"": "a"}, {"a b": "c"}, {"a": "ä"}, {"x" * 64: "a"}, {"a": "y" * 64}, {"a": "b\n"}],
+)
+def test_labels_refused(bad: dict[str, str]) -> None:
+    with pytest.raises(InvalidLabelError, match="accepted: keys of 1 to 63"):
+        check_labels(bad)
+
+
+def test_too_many_labels_are_refused() -> None:
+    with pytest.raises(InvalidLabelError, match="at most 32"):
+        check_labels({f"k{number}": "v" for number in range(33)})

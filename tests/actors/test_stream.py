@@ -6,7 +6,9 @@ What the encoder sees is not of interest here; that and when frames arrive in me
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -27,6 +29,7 @@ from flashstream.memory_store.journal import MemoryJournal
 from flashstream.memory_store.local import LocalStore
 from flashstream.memory_store.star import StarConfig, StarMemory
 from flashstream.telemetry import FRAMES_DROPPED, PrometheusTelemetry
+from flashstream.video.frame import Frame
 from flashstream.video.source import VideoSource
 
 SIZES = StarConfig(
@@ -40,6 +43,8 @@ OPTIONS = StreamOptions(
     thumbnail_bytes=65_536,
     picture_ttl_s=60,
     lend_s=30,
+    stale_after_s=10.0,
+    degraded_after_s=30.0,
 )
 
 
@@ -88,22 +93,29 @@ class Bench:
             ),
         )
 
+    def spec(self, **changes: Any) -> StreamSpec:
+        return replace(StreamSpec("s", str(self.clip), 10.0, 0.0), **changes)
+
     def start(
         self,
         encode: Callable[[NDArray[np.uint8]], NDArray[np.float16]] = brightness,
         *,
         live: bool = False,
-        source: Callable[[], VideoSource] | None = None,
+        source: Callable[[StreamSpec], VideoSource] | None = None,
         journal: Callable[[], MemoryJournal[NDArray[np.float16]]] | None = None,
+        options: StreamOptions = OPTIONS,
+        spec: StreamSpec | None = None,
+        **more: Any,
     ) -> StreamWorker:
         worker = StreamWorker(
-            StreamSpec("s", str(self.clip), 10.0, 0.0, live=live),
-            OPTIONS,
+            spec or self.spec(live=live),
+            options,
             open_journal=journal or self.journal,
-            open_source=source or (lambda: VideoSource(str(self.clip), fps=10.0, live=live)),
+            open_source=source or (lambda spec: VideoSource(spec.url, fps=spec.fps, live=live)),
             preprocess=lambda rgb: rgb,
             encode=encode,
             telemetry=self.telemetry,
+            **more,
         )
         self.workers.append(worker)
         worker.start()
@@ -252,7 +264,7 @@ def test_a_store_that_is_away_at_the_start_is_waited_for(bench: Bench) -> None:
 def test_a_camera_that_is_down_is_tried_again_until_it_is_there(bench: Bench) -> None:
     calls = 0
 
-    def source() -> VideoSource:
+    def source(_: StreamSpec) -> VideoSource:
         nonlocal calls
         calls += 1
         if calls < 4:
@@ -301,3 +313,95 @@ def test_a_thumbnail_is_made_within_its_limit(
     worker = bench.start()
     until(lambda: worker.status().frames_seen > 0)
     assert asked == {(OPTIONS.thumbnail_width, OPTIONS.thumbnail_bytes)}
+
+
+def test_a_paused_stream_answers_and_goes_on_when_it_is_resumed(bench: Bench) -> None:
+    opened: list[VideoSource] = []
+
+    def source(spec: StreamSpec) -> VideoSource:
+        opened.append(VideoSource(spec.url, fps=spec.fps, live=True, loop=True))
+        return opened[-1]
+
+    worker = bench.start(live=True, source=source)
+    until(lambda: worker.status().frames_seen > 2)
+    worker.apply(bench.spec(live=True, paused=True, generation=2))
+    assert worker.status().state is StreamState.PAUSED
+    until(lambda: worker.status().durable_version == worker.status().memory_version)
+    status = worker.status()
+    assert status.durable_as_of_s == status.as_of_s
+    assert worker.snapshot().version == status.memory_version
+    worker.apply(bench.spec(live=True, generation=1))  # older: came late, and undoes nothing
+    assert worker.status().state is StreamState.PAUSED
+    worker.apply(bench.spec(live=True, generation=3))
+    until(lambda: worker.status().state is StreamState.LIVE)
+    until(lambda: worker.status().frames_seen > status.frames_seen)
+    assert len(opened) == 2
+
+
+def test_a_pause_that_ends_before_the_camera_has_closed_opens_it_again(bench: Bench) -> None:
+    opened: list[VideoSource] = []
+
+    def source(spec: StreamSpec) -> VideoSource:
+        opened.append(VideoSource(spec.url, fps=spec.fps, live=True, loop=True))
+        return opened[-1]
+
+    worker = bench.start(live=True, source=source)
+    until(lambda: worker.status().frames_seen > 2)
+    worker.apply(bench.spec(live=True, paused=True, generation=2))
+    worker.apply(bench.spec(live=True, generation=3))
+    until(lambda: len(opened) == 2)
+    until(lambda: worker.status().state is StreamState.LIVE)
+
+
+def test_a_stream_that_starts_paused_opens_its_memory_and_no_camera(bench: Bench) -> None:
+    first = bench.start()
+    until(lambda: first.status().durable_version == 40)
+    first.stop()
+    second = bench.start(spec=bench.spec(paused=True))
+    until(lambda: second.status().state is StreamState.PAUSED)
+    assert second.snapshot().version == 40
+
+
+def test_another_frame_rate_reopens_the_source_and_keeps_the_memory(bench: Bench) -> None:
+    rates: list[float] = []
+
+    def source(spec: StreamSpec) -> VideoSource:
+        rates.append(spec.fps)
+        return VideoSource(spec.url, fps=spec.fps)
+
+    worker = bench.start(source=source)
+    until(lambda: worker.status().frames_seen == 40)
+    worker.apply(bench.spec(labels={"a": "b"}, generation=2))
+    worker.apply(bench.spec(labels={"a": "b"}, fps=5.0, generation=3))
+    until(lambda: worker.status().frames_seen == 60)
+    assert rates == [10.0, 5.0]  # labels alone do not touch the camera
+    assert worker.status().spec.generation == 3
+
+
+def test_a_store_that_is_away_for_long_degrades_the_stream_until_it_caught_up(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise StoreError("connection refused")
+
+    real = bench.store.commit
+    monkeypatch.setattr(bench.store, "commit", away)
+    worker = bench.start(live=True, options=replace(OPTIONS, degraded_after_s=0.3))
+    until(lambda: worker.status().state is StreamState.DEGRADED)
+    status = worker.status()
+    assert "connection refused" in status.reason
+    assert status.durable_as_of_s is None
+    assert status.as_of_s is not None
+    monkeypatch.setattr(bench.store, "commit", real)
+    until(lambda: worker.status().state is StreamState.LIVE)
+    assert worker.status().durable_as_of_s is not None
+
+
+def test_a_picture_that_is_judged_to_tell_nothing_makes_the_stream_stale(bench: Bench) -> None:
+    def dark(frame: Frame) -> str | None:
+        return "the picture is black" if frame.rgb.mean() < 60 else None
+
+    worker = bench.start(live=True, judge=dark)
+    until(lambda: worker.status().state is StreamState.STALE)
+    assert worker.status().reason == "the picture is black"
+    until(lambda: worker.status().state is StreamState.LIVE)

@@ -26,6 +26,7 @@ def test_help_names_every_command() -> None:
     for command in (
         "serve",
         "streams",
+        "fleet",
         "ask",
         "demo",
         "doctor",
@@ -81,6 +82,7 @@ def test_settings_lists_values_and_hides_secrets() -> None:
         (["serve", "--config", "/nowhere.yaml"], "invalid_setting", "/nowhere.yaml"),
         (["serve", "--set", "model=gpt"], "invalid_setting", "there are: demo"),
         (["serve", "--redis-url", "http://h"], "invalid_setting", "accepted: redis://"),
+        (["streams", "update", "a", "--label", "site"], "invalid_label", "write KEY=VALUE"),
         (["demo", "--json", "/nowhere/x.json"], "invalid_setting", "no folder /nowhere"),
     ],
 )

@@ -11,8 +11,10 @@ import pytest
 from httpx_sse import aconnect_sse
 
 from flashstream import errors
+from flashstream.actors.spec import StreamState
 from flashstream.deployments import schemas
 from flashstream.deployments.gateway import create_app
+from flashstream.deployments.listing import Filter
 from flashstream.deployments.messages import TextDelta
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -26,23 +28,84 @@ ANSWER = schemas.Answer(
 )
 
 
+STREAM = schemas.Stream(
+    id="s",
+    url="rtsp://***@h/s",
+    fps=1.0,
+    live=True,
+    loop=False,
+    speed=1.0,
+    labels={"site": "x"},
+    paused=False,
+    generation=1,
+    created=NOW,
+    state=StreamState.LIVE,
+    since=NOW,
+    reason="frames arrive",
+    frames_seen=1,
+    frames_dropped=0,
+    memory_version=1,
+    durable_version=1,
+    as_of=NOW,
+    durable_as_of=NOW,
+    memory_bytes=1,
+    node="n",
+)
+NODE = schemas.FleetNode(
+    id="n", name="name", address="127.0.0.1", streams=1, memory_bytes=1, drained=None
+)
+
+
+class FakeStreams:
+    """Writes down what it is asked; raises `failure`."""
+
+    def __init__(self) -> None:
+        self.failure: Exception | None = None
+        self.asked: list[Any] = []
+
+    async def list(self, wanted: Filter, limit: int, cursor: str | None) -> schemas.StreamList:
+        if self.failure:
+            raise self.failure
+        self.asked = [wanted, limit, cursor]
+        return schemas.StreamList(items=[STREAM], next_cursor="cw")
+
+    async def add(self, new: schemas.NewStream) -> schemas.Stream:
+        raise self.failure or errors.StreamExistsError("there already", stream=new.id)
+
+    async def change(self, stream: str, change: schemas.StreamChange) -> schemas.Stream:
+        self.asked = [stream, change.model_dump(exclude_unset=True)]
+        return STREAM
+
+    async def pause(self, stream: str) -> schemas.Stream:
+        self.asked = ["pause", stream]
+        return STREAM
+
+    async def resume(self, stream: str) -> schemas.Stream:
+        self.asked = ["resume", stream]
+        return STREAM
+
+    async def nodes(self) -> schemas.FleetNodes:
+        return schemas.FleetNodes(items=[NODE])
+
+    async def drain(self, node: str) -> schemas.FleetNode:
+        self.asked = ["drain", node]
+        return NODE
+
+    async def undrain(self, node: str) -> schemas.FleetNode:
+        self.asked = ["undrain", node]
+        return NODE
+
+
 class FakeService:
     """Answers "A cat."; raises `failure`, before or after the first piece of text."""
 
     def __init__(self) -> None:
+        self.streams = FakeStreams()
         self.failure: Exception | None = None
         self.fail_after_first = False
         self.closed = False
         self.ready = True
         self.pause: asyncio.Event | None = None
-
-    async def streams(self) -> schemas.StreamList:
-        if self.failure:
-            raise self.failure
-        return schemas.StreamList(items=[])
-
-    async def add(self, new: schemas.NewStream) -> schemas.Stream:
-        raise errors.StreamExistsError("there already", stream=new.id)
 
     async def ask(self, stream: str, ask: schemas.Ask) -> AsyncIterator[TextDelta | schemas.Answer]:
         try:
@@ -162,7 +225,7 @@ async def test_a_body_over_the_limit_is_413(http: httpx.AsyncClient) -> None:
 async def test_an_unexpected_failure_says_nothing_of_the_inside(
     http: httpx.AsyncClient, service: FakeService
 ) -> None:
-    service.failure = RuntimeError("secret detail")
+    service.streams.failure = RuntimeError("secret detail")
     answer = await http.get("/v1/streams")
     assert answer.status_code == 500
     assert answer.json()["error"]["code"] == "internal_error"
@@ -184,13 +247,17 @@ async def test_the_description_names_every_route_with_examples(http: httpx.Async
     assert set(described["paths"]) == {
         "/v1/streams",
         "/v1/streams/{id}",
+        "/v1/streams/{id}/pause",
+        "/v1/streams/{id}/resume",
+        "/v1/fleet/nodes",
+        "/v1/fleet/nodes/{node}/drain",
         "/v1/streams/{id}/ask",
         "/v1/streams/{id}/memory",
         "/v1/streams/{id}/evidence/{picture}.jpg",
         "/healthz",
         "/readyz",
     }
-    for schema in ("NewStream", "Ask", "Error"):
+    for schema in ("NewStream", "StreamChange", "Ask", "Error"):
         assert described["components"]["schemas"][schema]["examples"]
 
 
@@ -220,3 +287,63 @@ async def test_when_the_client_leaves_the_question_is_given_up(service: FakeServ
     await asyncio.wait_for(app(scope, receive, send), 5)
     assert service.closed
     assert sent[0] == "499"
+
+
+async def test_a_list_is_narrowed_and_paged(http: httpx.AsyncClient, service: FakeService) -> None:
+    query = "label=site=x&label=floor=0&state=live&state=failed&q=GATE&limit=7&cursor=cw"
+    answer = await http.get(f"/v1/streams?{query}")
+    assert answer.json()["next_cursor"] == "cw"
+    assert answer.json()["items"][0]["durable_as_of"] == "2026-01-02T03:04:05Z"
+    states = frozenset({StreamState.LIVE, StreamState.FAILED})
+    labels = frozenset({("site", "x"), ("floor", "0")})
+    assert service.streams.asked == [Filter(labels, states, "gate"), 7, "cw"]
+    await http.get("/v1/streams")
+    assert service.streams.asked == [Filter(), 100, None]
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("label=site", "KEY=VALUE"),
+        ("state=tired", "'state.0'"),
+        ("limit=0", "'limit'"),
+        ("limit=1001", "'limit'"),
+        ("limit=many", "'limit'"),
+        ("q=" + "x" * 201, "'q'"),
+    ],
+)
+async def test_a_bad_filter_is_refused(http: httpx.AsyncClient, query: str, says: str) -> None:
+    answer = await http.get(f"/v1/streams?{query}")
+    assert answer.status_code == 422
+    assert answer.json()["error"]["code"] == "invalid_request"
+    assert says in answer.json()["error"]["message"]
+
+
+async def test_streams_are_changed_paused_and_resumed(
+    http: httpx.AsyncClient, service: FakeService
+) -> None:
+    answer = await http.patch("/v1/streams/s", json={"fps": 2.0, "labels": {}})
+    assert answer.status_code == 200
+    assert service.streams.asked == ["s", {"fps": 2.0, "labels": {}}]
+    for verb in ("pause", "resume"):
+        assert (await http.post(f"/v1/streams/s/{verb}")).json()["id"] == "s"
+        assert service.streams.asked == [verb, "s"]
+    answer = await http.patch("/v1/streams/s", json={"id": "t"})
+    assert answer.status_code == 422
+
+
+async def test_nodes_are_listed_and_drained(http: httpx.AsyncClient, service: FakeService) -> None:
+    assert (await http.get("/v1/fleet/nodes")).json()["items"][0]["id"] == "n"
+    assert (await http.post("/v1/fleet/nodes/n%20a/drain")).json()["streams"] == 1
+    assert service.streams.asked == ["drain", "n a"]
+    await http.delete("/v1/fleet/nodes/n/drain")
+    assert service.streams.asked == ["undrain", "n"]
+
+
+async def test_a_stream_for_which_there_is_no_room_is_429_with_retry_after(
+    http: httpx.AsyncClient, service: FakeService
+) -> None:
+    service.streams.failure = errors.OverloadedError("full", setting="streams.memory_limit_mb")
+    answer = await http.post("/v1/streams", json={"id": "a", "url": "rtsp://h/a"})
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
+    assert answer.json()["error"]["details"]["setting"] == "streams.memory_limit_mb"

@@ -14,6 +14,7 @@ from flashstream.cli import (
     demo,
     doctor,
     evaluate,
+    fleet,
     loadtests,
     serve,
     settings,
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 app.command("serve")(serve.serve)
 app.add_typer(streams.app, name="streams")
+app.add_typer(fleet.app, name="fleet")
 app.command("ask")(ask.ask)
 app.command("demo")(demo.demo)
 app.command("cameras")(cameras.cameras)

@@ -1,6 +1,7 @@
 """`flashstream streams …`."""
 
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Annotated, Any
 
 import typer
@@ -9,32 +10,46 @@ from rich.table import Table
 from flashstream.cli.console import err, out, print_json
 from flashstream.cli.options import URL, Json, Url
 from flashstream.client import Client
+from flashstream.errors import InvalidLabelError
 
-app = typer.Typer(help="Add, list, show and remove cameras.", no_args_is_help=True)
+app = typer.Typer(help="Add, list, show, change and remove cameras.", no_args_is_help=True)
 
 Stream = Annotated[str, typer.Argument(help="The stream's id.")]
+Fps = Annotated[float | None, typer.Option(help="Frames a second to sample.")]
+Check = Annotated[
+    bool, typer.Option("--check/--no-check", help="Open the source before accepting it.")
+]
+Labels = Annotated[
+    list[str] | None, typer.Option("--label", metavar="KEY=VALUE", help="May be repeated.")
+]
 
 
 @app.command()
 def add(
     stream: Stream,
     source: Annotated[str, typer.Argument(help="rtsp(s)://…, http(s)://… or a file.")],
-    fps: Annotated[float | None, typer.Option(help="Frames a second to sample.")] = None,
+    fps: Fps = None,
     live: Annotated[
         bool, typer.Option("--live/--fast", help="Files: in real time, or as fast as can be seen.")
     ] = True,
     loop: Annotated[bool, typer.Option(help="Files: start again at the end.")] = False,
     speed: Annotated[float, typer.Option(help="Files: times faster than real time.")] = 1.0,
-    check: Annotated[
-        bool, typer.Option("--check/--no-check", help="Open the source before accepting it.")
-    ] = True,
+    label: Labels = None,
+    check: Check = True,
     url: Url = URL,
     json: Json = False,
 ) -> None:
     """Start watching a camera."""
+    labels = _labels(label or [])
     with Client(url) as client, err.status(f"connecting to {stream} …"):
         added = client.add_stream(
-            stream, source, fps=fps, live=live, loop=loop, speed=speed, check=check
+            *(stream, source),
+            fps=fps,
+            live=live,
+            loop=loop,
+            speed=speed,
+            labels=labels,
+            check=check,
         )
     if json:
         print_json(added)
@@ -43,17 +58,31 @@ def add(
 
 
 @app.command("list")
-def list_streams(url: Url = URL, json: Json = False) -> None:
-    """List all streams."""
+def list_streams(
+    label: Labels = None,
+    state: Annotated[
+        list[str] | None, typer.Option(help="Only streams in it; may be repeated.")
+    ] = None,
+    part: Annotated[
+        str, typer.Option("--query", "-q", help="Only with this in the id or address.")
+    ] = "",
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
+    url: Url = URL,
+    json: Json = False,
+) -> None:
+    """List streams by id, all of them unless narrowed."""
     with Client(url) as client:
-        streams = client.streams()
+        found = client.each_stream(labels=label or [], states=state or [], part=part)
+        streams = list(islice(found, limit))
     if json:
         print_json({"items": streams})
         return
     if not streams:
-        out.print("no streams yet; add one with: flashstream streams add ID URL")
+        narrowed = label or state or part
+        hint = "of that kind" if narrowed else "yet; add one with: flashstream streams add ID URL"
+        out.print(f"no streams {hint}")
         return
-    table = Table("stream", "state", "since", "frames", "dropped", "newest", "source")
+    table = Table("stream", "state", "since", "frames", "dropped", "newest", "source", "labels")
     for stream in streams:
         table.add_row(
             stream["id"],
@@ -63,6 +92,7 @@ def list_streams(url: Url = URL, json: Json = False) -> None:
             str(stream["frames_dropped"]),
             ago(stream["as_of"]),
             stream["url"],
+            " ".join(f"{key}={value}" for key, value in stream["labels"].items()),
         )
     out.print(table)
 
@@ -90,6 +120,61 @@ def show(stream: Stream, url: Url = URL, json: Json = False) -> None:
 
 
 @app.command()
+def pause(stream: Stream, url: Url = URL, json: Json = False) -> None:
+    """Close a camera; its memory answers on."""
+    with Client(url) as client:
+        _print_changed("paused", client.pause_stream(stream), json)
+
+
+@app.command()
+def resume(stream: Stream, url: Url = URL, json: Json = False) -> None:
+    """Open the camera of a paused stream again."""
+    with Client(url) as client:
+        _print_changed("resumed", client.resume_stream(stream), json)
+
+
+@app.command()
+def update(
+    stream: Stream,
+    source: Annotated[str | None, typer.Option(help="Another address of the camera.")] = None,
+    fps: Fps = None,
+    label: Annotated[
+        list[str] | None,
+        typer.Option("--label", metavar="KEY=VALUE", help="All labels from now on; repeat it."),
+    ] = None,
+    no_labels: Annotated[bool, typer.Option("--no-labels", help="Take all labels away.")] = False,
+    check: Check = True,
+    url: Url = URL,
+    json: Json = False,
+) -> None:
+    """Change a camera's address, frames a second or labels; its memory stays."""
+    changes: dict[str, Any] = {"url": source, "fps": fps}
+    if label or no_labels:
+        changes["labels"] = _labels(label or [])
+    given = {key: value for key, value in changes.items() if value is not None}
+    with Client(url) as client, err.status(f"changing {stream} …"):
+        changed = client.change_stream(stream, check=check, **given)
+    _print_changed("changed", changed, json)
+
+
+def _print_changed(what: str, stream: dict[str, Any], json: bool) -> None:
+    if json:
+        print_json(stream)
+    else:
+        out.print(f"[green]{what}[/] {stream['id']}: {stream['state']}", highlight=False)
+
+
+def _labels(given: list[str]) -> dict[str, str]:
+    labels = {}
+    for label in given:
+        key, equals, value = label.partition("=")
+        if not equals:
+            raise InvalidLabelError(f"--label {label!r}; write KEY=VALUE", label=label)
+        labels[key] = value
+    return labels
+
+
+@app.command()
 def remove(stream: Stream, url: Url = URL, json: Json = False) -> None:
     """Stop watching a camera and delete its memory."""
     with Client(url) as client:
@@ -112,5 +197,6 @@ def ago(time: str | None) -> str:
 
 
 def _coloured(state: Any) -> str:
-    colour = {"live": "green", "ended": "blue", "failed": "red"}.get(state, "yellow")
+    colours = {"live": "green", "ended": "blue", "paused": "blue", "failed": "red"}
+    colour = colours.get(state, "yellow")
     return f"[{colour}]{state}[/]"

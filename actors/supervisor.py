@@ -1,0 +1,288 @@
+"""Makes the running watchers those that are wanted, round after round.
+
+Nothing here is kept anywhere else: what is wanted is in the registry, what runs is in the cluster,
+and a new supervisor learns both in its first round.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Executor
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import partial
+
+import structlog
+
+from flashstream.actors.crash_loop import CrashLoop
+from flashstream.actors.crew import Crew, Node, Watcher
+from flashstream.actors.placement import least_loaded
+from flashstream.actors.post import Post
+from flashstream.actors.posts import Posts
+from flashstream.actors.registry import Registry, Wanted
+from flashstream.actors.spec import StreamSpec, StreamState, StreamStatus
+from flashstream.errors import FlashstreamError, NotReadyError, StoreError
+from flashstream.memory_store.store import MemoryStore
+from flashstream.telemetry import STREAM_RESTARTS, STREAMS, Telemetry
+
+_FIRST_ANSWER = 4  # times `silent_after_s`: a watcher that starts loads much before it can answer
+_MOVE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class SupervisorOptions:
+    """silent_after_s, starting_at_once: see `StreamSettings`."""
+
+    silent_after_s: float
+    starting_at_once: int
+
+
+class Supervisor:
+    """One round is `reconcile`; it never waits for a watcher, and no stream's failure ends it.
+
+    What takes time (starting, ending, moving) is given to `pool`, one task of a stream at a time.
+    clock: seconds that never go back. Thread-safe; `reconcile` is called by one thread.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        store: MemoryStore,
+        crew: Crew,
+        telemetry: Telemetry,
+        pool: Executor,
+        options: SupervisorOptions,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+        crash_loop: Callable[[], CrashLoop] = CrashLoop,
+    ) -> None:
+        self._registry = registry
+        self._store = store
+        self._crew = crew
+        self._telemetry = telemetry
+        self._pool = pool
+        self._options = options
+        self._clock = clock
+        self._wall = wall
+        self._posts = Posts(crash_loop)
+        self._nodes: list[Node] | None = None
+        self._moving: tuple[str, float] | None = None  # stream, and until when it is waited for
+        self._away = ""
+        self._log = structlog.get_logger()
+
+    # --- a round -------------------------------------------------------------------------------
+
+    def reconcile(self) -> None:
+        """Compare what is wanted with what runs, and begin to mend what differs.
+
+        Does nothing while the cluster does not answer. While the store is away, what was last
+        wanted is, but nobody is ended for not being in the registry.
+        """
+        self._posts.next_round()
+        fresh = self._refresh()
+        try:
+            found = {watcher.stream: watcher for watcher in self._crew.watchers()}
+            nodes = self._crew.nodes()
+            # After the watchers were listed, so that a stream added meanwhile is no orphan.
+            wanted = self._registry.wanted
+        except FlashstreamError as failure:
+            self._say_away(failure.message)
+            return
+        self._say_away("")
+        with self._posts.lock:
+            self._nodes = nodes
+            self._compare(wanted, found, fresh)
+            tasks = self._posts.take_tasks()
+        for task in tasks:
+            self._pool.submit(task)
+
+    def _refresh(self) -> bool:
+        try:
+            self._registry.refresh()
+        except StoreError as failure:
+            self._log.warning("registry_unread", error=failure.message)
+            return False
+        except Exception:  # a record that is no JSON, say: what was wanted is known all the same
+            self._log.exception("registry_unreadable")
+            return False
+        return True
+
+    def _say_away(self, reason: str) -> None:
+        if reason != self._away:
+            self._away = reason
+            if reason:
+                self._log.warning("cluster_away", error=reason)
+            else:
+                self._log.info("cluster_back")
+
+    def _compare(self, wanted: Wanted, found: dict[str, Watcher], fresh: bool) -> None:
+        for stream, spec in wanted.specs.items():
+            post = self._posts.of(stream)
+            if self._posts.free(stream):
+                try:
+                    self._attend(spec, post, found.get(stream), wanted)
+                except Exception as failure:
+                    self._log.exception("stream_not_attended", stream=stream)
+                    post.tell(StreamState.FAILED, f"{failure}", self._wall())
+        if fresh:
+            for stream in found.keys() - wanted.specs.keys() - wanted.corrupt.keys():
+                if self._posts.free(stream) and not found[stream].death:
+                    self._log.warning("orphan_ended", stream=stream)
+                    self._posts.do(stream, partial(self._end, stream))
+        self._posts.keep_only(wanted.specs.keys() | found.keys())
+        self._measure(wanted)
+
+    def _attend(
+        self, spec: StreamSpec, post: Post, watcher: Watcher | None, wanted: Wanted
+    ) -> None:
+        now, stream = self._clock(), spec.id
+        if spec.removed:
+            self._posts.do(stream, partial(self.remove, spec, held=True))
+        elif watcher is None or watcher.death:
+            if post.present:
+                why = (watcher.death if watcher else "") or "its process ended"
+                self._lost(stream, post, "crashed", why)
+            self._start_if_due(spec, post, wanted)
+        else:
+            if not post.present:
+                post.appear(now, "")
+                self._log.info("watcher_adopted", stream=stream)
+            if watcher.status is not None:
+                post.hear(watcher.status, now)
+                self._keep_in_step(spec, post, watcher.status, wanted)
+            elif now - post.heard_s > self._patience_s(post):
+                why = f"it gave no answer for {now - post.heard_s:.0f} s"
+                self._posts.do(stream, partial(self._replace, stream, post, why))
+
+    def _patience_s(self, post: Post) -> float:
+        return self._options.silent_after_s * (1 if post.answered else _FIRST_ANSWER)
+
+    def _lost(self, stream: str, post: Post, restart: str, why: str) -> None:
+        post.vanish(restart)
+        post.crashed(self._clock(), self._wall(), why)
+        self._log.warning("watcher_lost", stream=stream, reason=why, crashes=post.crashes.count)
+
+    def _start_if_due(self, spec: StreamSpec, post: Post, wanted: Wanted) -> None:
+        now = self._clock()
+        if now < post.crashes.next_s:
+            post.tell_crash(now, self._wall())
+            return
+        starting = sum(
+            other.present
+            and not other.answered
+            and now - other.started_s < self._options.silent_after_s
+            for other in self._posts.all()
+        )
+        if starting >= self._options.starting_at_once:
+            post.tell(StreamState.CONNECTING, "waits for others to have started", self._wall())
+            return
+        node = least_loaded(self._nodes or (), wanted.drained, self._loads())
+        post.tell(StreamState.CONNECTING, "is being started", self._wall())
+        post.appear(now, node or "")
+        self._posts.do(spec.id, partial(self._start, spec, post, node))
+
+    def _loads(self) -> Counter[str]:
+        return Counter(post.node for post in self._posts.all() if post.present)
+
+    def _keep_in_step(
+        self, spec: StreamSpec, post: Post, status: StreamStatus, wanted: Wanted
+    ) -> None:
+        stream = spec.id
+        if self._moving and self._moving[0] == stream and status.node not in wanted.drained:
+            self._moving = None
+        if status.spec.generation < spec.generation:
+            self._posts.do(stream, partial(self._crew.tell, spec))
+        elif status.spec.generation > spec.generation:
+            # The store lost its last second; what the watcher was told is what is wanted.
+            self._posts.do(stream, partial(self._registry.put, status.spec))
+        elif status.node in wanted.drained and self._may_move():
+            node = least_loaded(self._nodes or (), wanted.drained, self._loads())
+            if node is not None and node not in wanted.drained:
+                self._moving = (stream, self._clock() + _MOVE_S)
+                self._posts.do(stream, partial(self._move, spec, post, node))
+
+    def _may_move(self) -> bool:
+        return self._moving is None or self._clock() > self._moving[1]
+
+    def _measure(self, wanted: Wanted) -> None:
+        states = Counter(status.state for status in self.statuses(wanted))
+        for state in StreamState:
+            self._telemetry.set(STREAMS, states[state], state=state.value)
+
+    # --- tasks ---------------------------------------------------------------------------------
+
+    def _start(self, spec: StreamSpec, post: Post, node: str | None) -> None:
+        try:
+            self._crew.start(spec, node)
+        except Exception as failure:
+            with self._posts.lock:
+                self._lost(spec.id, post, "crashed", f"it could not be started: {failure}")
+            return
+        if post.restart:
+            self._telemetry.add(STREAM_RESTARTS, reason=post.restart)
+            post.restart = ""
+
+    def _end(self, stream: str, *, write: bool = True) -> None:
+        try:
+            self._crew.stop(stream, write=write)
+        except FlashstreamError as failure:
+            # A watcher that does not answer is ended all the same.
+            self._log.warning("stop_unanswered", stream=stream, error=failure.message)
+
+    def _replace(self, stream: str, post: Post, why: str) -> None:
+        self._end(stream, write=False)
+        with self._posts.lock:
+            self._lost(stream, post, "silent", why)
+
+    def _move(self, spec: StreamSpec, post: Post, node: str) -> None:
+        self._log.info("watcher_moves", stream=spec.id, node=node)
+        self._crew.move(spec, node)
+        with self._posts.lock:
+            post.appear(self._clock(), node)
+        self._telemetry.add(STREAM_RESTARTS, reason="moved")
+
+    # --- for the fleet -------------------------------------------------------------------------
+
+    def remove(self, spec: StreamSpec, *, held: bool = False) -> None:
+        """End a stream's watcher and delete all that is stored of it, its spec at the very end."""
+        with nullcontext() if held else self._posts.held(spec.id):
+            registered = self._registry.wanted.specs.get(spec.id)
+            if registered is None or not registered.removed:
+                return  # done by another thread meanwhile, and maybe added again since
+            self._end(spec.id, write=False)
+            self._store.delete(spec.id)
+            self._registry.remove(spec.id)
+            self._posts.forget(spec.id)
+
+    def end_all(self) -> None:
+        """End all watchers, side by side; the registry and the memories stay."""
+        streams = {watcher.stream for watcher in self._crew.watchers()}
+        list(self._pool.map(self._end, sorted(streams)))
+
+    def statuses(self, wanted: Wanted) -> list[StreamStatus]:
+        """All streams as they were found in the last round, by id."""
+        with self._posts.lock:
+            told = [
+                self._posts.of(stream).told(spec)
+                for stream, spec in wanted.specs.items()
+                if not spec.removed
+            ]
+            told += [
+                StreamStatus(
+                    StreamSpec(stream, "", 1.0, 0.0), StreamState.FAILED, self._wall(), why
+                )
+                for stream, why in wanted.corrupt.items()
+            ]
+        return sorted(told, key=lambda status: status.spec.id)
+
+    def status(self, spec: StreamSpec) -> StreamStatus:
+        """One stream as it was found in the last round."""
+        with self._posts.lock:
+            return self._posts.of(spec.id).told(spec)
+
+    def nodes(self) -> list[Node]:
+        """Living nodes; `NotReadyError` before the first round."""
+        if self._nodes is None:
+            raise NotReadyError("the fleet has not looked around yet; try again")
+        return self._nodes

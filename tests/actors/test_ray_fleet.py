@@ -1,0 +1,233 @@
+"""The fleet on a real Ray cluster of two nodes, with a real store and films for cameras.
+
+The encoder alone is a blank one: what is seen is of no interest here; who watches is.
+"""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Coroutine, Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import psutil
+import pytest
+import ray
+from ray.cluster_utils import Cluster
+from support.blank_encoder import BlankEncoder, pid
+from flashstream.loadtests.service import until
+
+from flashstream.actors.clients import (
+    ENCODER,
+    FLEET,
+    FleetClient,
+    StreamClient,
+    actor_named,
+    stream_actor_names,
+)
+from flashstream.actors.ray_actors import StreamActor, start_fleet, stop_all
+from flashstream.actors.ray_crew import RayCrew
+from flashstream.actors.spec import StreamSpec, StreamState, StreamStatus
+from flashstream.config import Settings, load
+from flashstream.errors import UnknownStreamError
+from flashstream.memory_store.embedded import EmbeddedValkey
+from flashstream.memory_store.open import open_store
+from flashstream.memory_store.store import Store
+
+pytestmark = pytest.mark.timeout(180)
+
+TESTS = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("film") / "film.mp4"
+    with av.open(str(path), "w") as out:
+        track = out.add_stream("libx264", rate=5, options={"preset": "ultrafast"})
+        track.width, track.height, track.pix_fmt = 64, 48, "yuv420p"
+        for number in range(20):
+            picture = np.full((48, 64, 3), 10 * number, dtype=np.uint8)
+            out.mux(track.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        out.mux(track.encode(None))
+    return path
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    with EmbeddedValkey(tmp_path_factory.mktemp("valkey")) as server:
+        overrides = {"store.redis_url": server.url, "streams.commit_interval_s": 0.2}
+        yield load(overrides=overrides, environ={})
+
+
+@pytest.fixture(scope="module")
+def store(settings: Settings) -> Iterator[Store]:
+    opened = open_store(settings.store_url())
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def fleet(settings: Settings) -> Iterator[FleetClient]:
+    node = {"num_cpus": 1, "object_store_memory": 100 << 20}
+    cluster = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
+    cluster.add_node(**node)
+    cluster.wait_for_nodes()
+    ray.init(
+        address=cluster.address,
+        namespace=settings.ray.namespace,
+        runtime_env={"env_vars": {"PYTHONPATH": f"{TESTS}:{os.environ.get('PYTHONPATH', '')}"}},
+        log_to_driver=False,
+        configure_logging=False,
+    )
+    ray.remote(BlankEncoder).options(name=ENCODER, lifetime="detached", num_cpus=0).remote()
+    client = start_fleet(settings)
+    client.wait_ready(60)
+    yield client
+    stop_all(settings)
+    ray.shutdown()
+    cluster.shutdown()
+
+
+class Streams:
+    """What these tests ask of the fleet, one call after another."""
+
+    def __init__(self, fleet: FleetClient, settings: Settings, film: Path) -> None:
+        self.fleet, self.settings, self.film = fleet, settings, film
+        self.namespace = settings.ray.namespace
+
+    def done(self, call: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run(call)
+
+    def spec(self, stream: str) -> StreamSpec:
+        return StreamSpec(stream, str(self.film), 5.0, time.time(), live=True, loop=True)
+
+    def told(self, stream: str) -> StreamStatus:
+        found: StreamStatus = self.done(self.fleet.status(stream))
+        return found
+
+    def live(self, *streams: str) -> bool:
+        return all(self.told(stream).state is StreamState.LIVE for stream in streams)
+
+    def handle(self, stream: str) -> Any:
+        named = (actor_named(name, self.namespace) for name in stream_actor_names(stream))
+        return next(handle for handle in named if handle is not None)
+
+    def process(self, stream: str) -> psutil.Process:
+        return psutil.Process(ray.get(self.handle(stream).__ray_call__.remote(pid), timeout=20))
+
+
+@pytest.fixture(scope="module")
+def streams(fleet: FleetClient, settings: Settings, film: Path) -> Streams:
+    """Two live streams on two nodes."""
+    made = Streams(fleet, settings, film)
+    for stream in ("a", "b"):
+        made.done(fleet.add(made.spec(stream)))
+    until(lambda: made.live("a", "b"), 60)
+    return made
+
+
+def test_when_the_fleet_is_killed_the_next_adopts_all_and_restarts_none(
+    streams: Streams,
+) -> None:
+    before = {stream: streams.process(stream) for stream in ("a", "b")}
+    actor = ray.get_actor(FLEET, namespace=streams.namespace)
+    killed = ray.get(actor.__ray_call__.remote(pid), timeout=20)
+    os.kill(killed, signal.SIGKILL)
+
+    def back() -> bool:
+        try:
+            return streams.live("a", "b") and streams.told("a").node != ""
+        except Exception:
+            return False
+
+    until(back, 60)
+    assert ray.get(actor.__ray_call__.remote(pid), timeout=20) != killed
+    time.sleep(1.5)  # a round, in which it would end or start what it does not know
+    assert {stream: streams.process(stream) for stream in before} == before
+
+
+def test_a_killed_watcher_is_started_again_with_its_memory(streams: Streams) -> None:
+    before = streams.told("a")
+    killed = streams.process("a")
+    killed.send_signal(signal.SIGKILL)
+    killed.wait(10)
+    until(lambda: not streams.live("a"))
+    until(lambda: streams.live("a"), 30)
+    assert streams.told("a").frames_seen > before.durable_version
+    assert streams.process("a") != killed
+
+
+def test_a_watcher_of_no_stream_is_ended(streams: Streams) -> None:
+    RayCrew(streams.settings, StreamActor).start(streams.spec("orphan"), None)
+    until(lambda: StreamClient.find("orphan", streams.namespace) is None, 30)
+    with pytest.raises(UnknownStreamError):
+        streams.told("orphan")
+
+
+def test_a_successor_that_a_dead_fleet_left_waiting_is_ended(streams: Streams) -> None:
+    before = streams.process("a")
+    name = next(n for n in stream_actor_names("a") if not actor_named(n, streams.namespace))
+    crew = RayCrew(streams.settings, StreamActor)
+    crew._make(name, streams.spec("a"), None, waits=True)
+    until(lambda: actor_named(name, streams.namespace) is None, 30)
+    assert streams.process("a") == before
+    assert streams.live("a")
+
+
+def test_a_paused_stream_answers_from_its_memory_and_sees_nothing_new(streams: Streams) -> None:
+    streams.done(streams.fleet.change("b", {"paused": True}))
+    until(lambda: streams.told("b").state is StreamState.PAUSED)
+    client = StreamClient(streams.handle("b"))
+    seen = until(lambda: streams.done(client.snapshot())).version
+    assert seen > 0
+    until(lambda: streams.told("b").durable_version == streams.told("b").memory_version)
+    paused = streams.told("b")
+    assert paused.durable_as_of_s == paused.as_of_s
+    time.sleep(0.6)  # three sampling periods
+    assert streams.done(client.snapshot()).version == paused.memory_version
+    streams.done(streams.fleet.change("b", {"paused": False, "labels": {"site": "x"}}))
+    until(lambda: streams.told("b").frames_seen > paused.frames_seen)
+    assert streams.told("b").spec.labels == {"site": "x"}
+
+
+def test_a_drained_node_is_emptied_without_a_long_gap(streams: Streams) -> None:
+    before = {stream: streams.told(stream) for stream in ("a", "b")}
+    nodes = streams.done(streams.fleet.nodes())
+    full = max(nodes, key=lambda node: node.streams)
+    streams.done(streams.fleet.drain(full.node.id))
+    gaps = dict.fromkeys(before, 0.0)
+    newest = {stream: status.as_of_s or 0.0 for stream, status in before.items()}
+
+    def emptied() -> bool:
+        for stream, last in newest.items():
+            as_of = streams.told(stream).as_of_s or last
+            gaps[stream] = max(gaps[stream], as_of - last)
+            newest[stream] = max(last, as_of)
+        return streams.live(*before) and full.node.id not in {
+            streams.told(stream).node for stream in before
+        }
+
+    until(emptied, 60)
+    assert max(gaps.values()) < 5
+    for stream, status in before.items():
+        assert streams.told(stream).frames_seen >= status.frames_seen
+    assert streams.done(streams.fleet.undrain(full.node.id)).drained_s is None
+    streams.done(streams.fleet.add(streams.spec("next")))
+    until(lambda: streams.live("next"), 30)
+    assert streams.told("next").node == full.node.id  # where the fewest are
+
+
+def test_a_stream_whose_watcher_hangs_is_deleted_whole(streams: Streams, store: Store) -> None:
+    process = streams.process("b")
+    store.put_picture("b", "p", b"jpeg", 600)
+    process.suspend()
+    streams.done(streams.fleet.remove("b"))
+    with pytest.raises(UnknownStreamError):
+        streams.told("b")
+    assert psutil.wait_procs([process], 10)[1] == []
+    assert store.load("b") is None
+    assert store.picture("b", "p") is None
+    assert "b" not in store.streams()
