@@ -18,7 +18,6 @@ import pytest
 import ray
 from ray.cluster_utils import Cluster
 from support.blank_encoder import BlankEncoder, pid
-from flashstream.loadtests.service import until
 
 from flashstream.actors.clients import (
     ENCODER,
@@ -33,6 +32,7 @@ from flashstream.actors.ray_crew import RayCrew
 from flashstream.actors.spec import StreamSpec, StreamState, StreamStatus
 from flashstream.config import Settings, load
 from flashstream.errors import UnknownStreamError
+from flashstream.loadtests.service import until
 from flashstream.memory_store.embedded import EmbeddedValkey
 from flashstream.memory_store.open import open_store
 from flashstream.memory_store.store import Store
