@@ -1,4 +1,4 @@
-"""What the streams's door says to secrets named in an address, before anything is started."""
+"""What the streams' door says to secrets named in an address, before anything is started."""
 
 from pathlib import Path
 from typing import NoReturn

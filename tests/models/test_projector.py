@@ -1,12 +1,13 @@
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from flashstream.memory_store.snapshot import MemorySnapshot
 from flashstream.models.demo.pack import pack
-from flashstream.models.demo.projector import MARK_WORDS, DemoProjector
+from flashstream.models.demo.projector import MARK_WORDS, DemoProjector, novelty
 
 Remember = Callable[..., MemorySnapshot]
 HIDDEN, LABELS = 24, 40
@@ -114,6 +115,25 @@ def test_what_acts_takes_the_scenes_place_by_its_name(
     place = 8 + 10 * 5 + 6
     rank = acting.order.detach().T @ torch.tensor([5 / 59, 5 / 7])
     expected = torch.zeros(4, HIDDEN)
-    expected[:2] = acting.name_tokens[3]
+    expected[:2] = acting.name_tokens[3] + acting.novel.detach()
     expected += acting.acting.detach() + acting.kinds[1].detach() + rank
     torch.testing.assert_close(tokens[place : place + 4], expected, atol=0.05, rtol=0.1)
+
+
+def test_a_name_is_new_in_the_first_entry_that_shows_it() -> None:
+    names = torch.tensor([[7, 1], [7, 2], [3, 7], [2, 3]])
+    present = torch.tensor([[0.9, 0.0], [1.0, 0.2], [1.0, 1.0], [1.0, 0.5]])
+    expected = [[0.9, 0.0], [0.1, 0.2], [1.0, 0.0], [0.8, 0.0]]
+    torch.testing.assert_close(novelty(names, present), torch.tensor(expected))
+
+
+def test_novelty_is_as_looking_back_entry_by_entry() -> None:
+    rng = np.random.default_rng(4)
+    names, present = rng.integers(0, 5, (30, 2)), rng.random((30, 2)).astype(np.float32)
+    expected = np.zeros((30, 2), np.float32)
+    for entry in range(30):
+        for place in range(2):
+            before = present[:entry][names[:entry] == names[entry, place]]
+            expected[entry, place] = present[entry, place] * (1 - before.max(initial=0.0))
+    found = novelty(torch.from_numpy(names), torch.from_numpy(present))
+    torch.testing.assert_close(found, torch.from_numpy(expected))

@@ -24,6 +24,7 @@ from flashstream.models.demo.scenes import Features, Painter, Storyteller
 from flashstream.models.demo.streams import StoryWorld, Wardrobe
 
 DRILL_S = 500.0
+DRILL_LONGEST_S = 43_200.0
 END = 2
 """<|im_end|>, which ends an answer."""
 
@@ -83,11 +84,12 @@ class Course:
         memory = remember(world, config, self._attention, rng)
         return Page((memory.snapshot,), (tuple(Examiner(rng).lessons(memory, count)),))
 
-    def drill(self, number: int, count: int = 28) -> Page:
-        """Some minutes in few slots, and questions mostly about order."""
+    def drill(self, number: int, *, short: bool, count: int = 28) -> Page:
+        """Some minutes in few slots, or a stream of any length in all of them, and questions mostly
+        about order and when."""
         rng = np.random.default_rng([self._seed, number, 2])
-        world = StoryWorld(self._wardrobe, number, DRILL_S)
-        slots = int(rng.integers(10, 25))
+        world = StoryWorld(self._wardrobe, number, DRILL_S if short else DRILL_LONGEST_S)
+        slots = int(rng.integers(10, 25)) if short else self._config.temporal_slots
         config = self._config.model_copy(update={"temporal_slots": slots})
         memory = remember(world, config, self._attention, rng)
         return Page((memory.snapshot,), (tuple(Examiner(rng).lessons(memory, count, DRILL)),))

@@ -36,11 +36,11 @@ SHARES: Final = {
 """The kinds whose answers are in what the model is shown, and how often each is asked."""
 
 DRILL: Final = {kind: 0.25 * share for kind, share in SHARES.items()} | {
-    "sequence_validation": 0.6,
-    "ordered_narrative": 0.08,
-    "when": 0.15,
+    "sequence_validation": 0.35,
+    "ordered_narrative": 0.1,
+    "when": 0.3,
 }
-"""Mostly about order: that an order is the one asked for, or is not, has to be read off it."""
+"""Mostly about order, which has to be compared with the one asked for, and about when."""
 
 _SLACK_S: Final = 3.0
 _TRIES: Final = 12

@@ -5,8 +5,9 @@ into a mixture of the LLM's embeddings of the label names (Lab). That names most
 any training; temperatures, kind and order embeddings and a low-rank residual are trained on top.
 What acts before a scene is named by the `ActorReader`, by what differs from the scene's
 background: two tokens of its name, and two of what else acts, take the scene's place as surely as
-something is there. The time mark before an entry is made of the LLM's embeddings of digits and
-units.
+something is there. A name that no earlier entry shows is marked as new: asked when something came,
+or in what order, the language model need not compare entries. The time mark before an entry is
+made of the LLM's embeddings of digits and units.
 """
 
 from collections.abc import Mapping, Sequence
@@ -70,6 +71,7 @@ class DemoProjector(nn.Module):
         self.kinds = nn.Parameter(torch.zeros(KIND_COUNT, LABEL_TOKENS, hidden_size))
         self.scales = nn.Parameter(torch.tensor([0.3, 1.0, 1.0]))
         self.acting = nn.Parameter(torch.zeros(LABEL_TOKENS, hidden_size))
+        self.novel = nn.Parameter(torch.zeros(NAME_TOKENS, hidden_size))
         self.order = nn.Parameter(torch.zeros(2, hidden_size))
         self.down = nn.Parameter(torch.zeros(rank, hidden_size))
         self.up = nn.Parameter(torch.zeros(hidden_size, rank))
@@ -157,12 +159,23 @@ class DemoProjector(nn.Module):
             names, present = self.read(
                 [entries[number] for number in framed], [weights[number] for number in framed]
             )
+            new = novelty(names, present).to(seen.dtype)
         present = present.to(seen.dtype)
         acting = self.name_tokens[names] * present[..., None, None]
+        acting = acting + self.novel * new[..., None, None]
         tokens = acting.flatten(1, 2) + self.acting * present[:, :1, None]
         at = torch.tensor(framed, device=seen.device)
         mixed = seen[at] * (1 - present[:, :1, None]) + tokens
         return seen.index_copy(0, at, mixed)
+
+
+def novelty(names: Tensor, present: Tensor) -> Tensor:
+    """How surely each name is there and was in no entry before: [E, 2] of names int64[E, 2] and
+    present float32[E, 2], entries in the order of time."""
+    same = names[:, :, None, None] == names[None, None]  # [E, 2, E, 2]
+    earlier = torch.ones(len(names), len(names), dtype=torch.bool, device=names.device).tril(-1)
+    shown = torch.where(same & earlier[:, None, :, None], present[None, None], 0.0)
+    return present * (1 - shown.flatten(2).amax(-1))
 
 
 def _mark(value: int, unit: int) -> tuple[int, ...]:

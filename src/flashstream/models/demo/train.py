@@ -39,7 +39,7 @@ from flashstream.models.demo.streams import Wardrobe
 from flashstream.models.family import Progress as Report
 
 SLOW_PARTS = ("kinds", "acting", "order", "down", "up")
-FAST_PARTS = ("log_temperature", "scales")
+FAST_PARTS = ("log_temperature", "scales", "novel")
 TRAINED_PARTS = (*SLOW_PARTS, *FAST_PARTS)
 """Of the projector."""
 EXAM = range(10_000_000, 10_000_016)
@@ -54,7 +54,7 @@ class Plan:
     short_share: float = 0.08
     sights_first: float = 0.45
     worlds_then: float = 0.75
-    drill: int = 200
+    drill: int = 150
     drill_rate: float = 3e-4
     rate: float = 1e-3
     warmup: int = 30
@@ -68,11 +68,9 @@ class Plan:
         return self.steps + self.drill
 
     def of_world(self, step: int) -> bool:
-        """Whether a step is about a stream of a world, not about synthetic sights."""
-        if step < self.sights_first * self.steps:
+        """Whether a step before the drill is about a stream of a world, not synthetic sights."""
+        if not self.sights_first * self.steps <= step < self.steps:
             return False
-        if step >= self.steps:  # one of three of the drill is as before it
-            return step % 9 < 2
         return float(np.random.default_rng([self.seed, step, 2]).random()) < self.worlds_then
 
     def rate_at(self, step: int) -> float:
@@ -169,8 +167,8 @@ class Trainer:
             page = self.course.world(step)
             if any(page.lessons):
                 return page
-        if step >= self.plan.steps and step % 9 > 2:
-            page = self.course.drill(step)
+        if step >= self.plan.steps and step % 9:  # one of nine is as before the drill
+            page = self.course.drill(step, short=step % 9 > 3)
             if any(page.lessons):
                 return page
         return self.course.sights(step, step < self.plan.short_share * self.plan.steps)
