@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from redis import Redis
 from flashstream.bench.machine import machine_facts
 from flashstream.demo.rtsp import RtspServer
 from flashstream.errors import InvalidRequestError
+from flashstream.loadtests.ages import ages_s
 from flashstream.loadtests.asking import Asker
 from flashstream.loadtests.batching import batch_ratio
 from flashstream.loadtests.cameras import cameras
@@ -27,6 +27,7 @@ from flashstream.models.family import Progress
 _AT_ONCE = 4
 _LIVE_S = 180.0
 _LOOK_S = 5.0
+_LOOKED_AT = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,7 @@ class FleetBench:
             with Asker(self._service.client, names, sizes.questions_per_s) as asker:
                 while (gone := time.monotonic() - began) < sizes.window_s:
                     time.sleep(min(_LOOK_S, sizes.window_s - gone))
-                    ages += _ages(client.streams())
+                    ages += ages_s(client, names[:: max(1, len(names) // _LOOKED_AT)])
                     self._report(what, 0.3 + 0.7 * min(1.0, gone / sizes.window_s))
                 after = read(self._service.processes(), self._store)
                 last, ended = client.streams(), time.monotonic()
@@ -225,15 +226,6 @@ def costs(window: Window, empty: Reading) -> dict[str, float]:
 
 def _store_cpu(reading: Reading) -> float:
     return float(reading.store["used_cpu_user"] + reading.store["used_cpu_sys"])
-
-
-def _ages(streams: Sequence[dict[str, Any]]) -> list[float]:
-    now = time.time()
-    return [
-        now - datetime.fromisoformat(stream["as_of"]).timestamp()
-        for stream in streams
-        if stream["as_of"] is not None
-    ]
 
 
 def _sum(streams: Sequence[dict[str, Any]], what: str) -> int:

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +13,7 @@ from redis import Redis
 
 from flashstream.bench.machine import machine_facts
 from flashstream.errors import InvalidRequestError
+from flashstream.loadtests.ages import ages_s
 from flashstream.loadtests.asking import Asked, Asker
 from flashstream.loadtests.cameras import cameras
 from flashstream.loadtests.flapping import Flapping
@@ -89,7 +89,7 @@ def run(
             Flapping(server, names, every_s=load.flap_every_s, away_s=load.away_s) as flapping,
         ):
             _warm(load.warm_s, report)
-            series = _watch(service, store, minutes * 60, load.look_s, began, report)
+            series = _watch(service, store, names, minutes * 60, load.look_s, began, report)
         with service.client() as client:
             # All cameras are plugged in again: each must come back.
             until(lambda: all(s["state"] == "live" for s in client.streams()), _LIVE_S, 1.0)
@@ -129,7 +129,13 @@ def _warm(seconds: float, report: Progress) -> None:
 
 
 def _watch(
-    service: Service, store: Redis, seconds: float, every_s: float, began: float, report: Progress
+    service: Service,
+    store: Redis,
+    names: Sequence[str],
+    seconds: float,
+    every_s: float,
+    began: float,
+    report: Progress,
 ) -> Series:
     series = Series()
     start = due = time.monotonic()
@@ -137,11 +143,7 @@ def _watch(
         while (now := time.monotonic()) - start < seconds:
             report("soaking", (now - start) / seconds)
             reading = read(service.processes(), store)
-            ages = [
-                time.time() - datetime.fromisoformat(stream["as_of"]).timestamp()
-                for stream in client.streams()
-                if stream["state"] == "live"
-            ]
+            ages = ages_s(client, names)
             series.add(
                 now - began,
                 {
