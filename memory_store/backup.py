@@ -29,7 +29,7 @@ def export(store: Store, path: Path, streams: Collection[str] = ()) -> list[str]
         for stream in wanted:
             memory = store.load(stream)
             if memory is None:
-                archive.put(Entry(stream, specs.get(stream), 0, None))
+                archive.put(Entry(stream, specs.get(stream) or None, 0, None))
                 continue
             try:
                 whole(stream, memory)
@@ -37,7 +37,7 @@ def export(store: Store, path: Path, streams: Collection[str] = ()) -> list[str]
                 raise CorruptRecordError(
                     f'stream "{stream}" is not exported: {error.message}', **error.details
                 ) from error
-            archive.put(Entry(stream, specs.get(stream), memory.version, memory.records))
+            archive.put(Entry(stream, specs.get(stream) or None, memory.version, memory.records))
     return wanted
 
 

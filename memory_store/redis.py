@@ -142,12 +142,7 @@ class RedisStore:
 
     def streams(self) -> dict[str, dict[str, Any]]:
         found: Any = self._ask(_REGISTRY, lambda server: server.hgetall(_REGISTRY))
-        try:
-            return {stream.decode(): json.loads(spec) for stream, spec in found.items()}
-        except ValueError as error:
-            raise CorruptRecordError(
-                f'what is stored under "{_REGISTRY}" cannot be read: {error}', record=_REGISTRY
-            ) from error
+        return {stream.decode(errors="replace"): _spec(spec) for stream, spec in found.items()}
 
     def remove_stream(self, stream: str) -> None:
         self._write(_REGISTRY, "HDEL", _REGISTRY, stream)
@@ -208,3 +203,11 @@ def _pictures_key(stream: str) -> str:
 
 def _picture_key(stream: str, picture: str) -> str:
     return f"fs:{{{stream}}}:picture:{picture}"
+
+
+def _spec(stored: bytes) -> dict[str, Any]:
+    try:
+        spec = json.loads(stored)
+    except ValueError:
+        return {}
+    return spec if isinstance(spec, dict) else {}

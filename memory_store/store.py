@@ -97,7 +97,8 @@ class StreamRegistry(Protocol):
         ...
 
     def streams(self) -> dict[str, dict[str, Any]]:
-        """All streams with their specs."""
+        """All streams with their specs; a spec that cannot be read is an empty one, so that it
+        keeps nobody from the others."""
         ...
 
     def remove_stream(self, stream: str) -> None:

@@ -225,9 +225,15 @@ def test_what_was_put_there_by_others_is_refused_by_its_key(
     client.hset("fs:{yard}:meta", "version", "many")
     with pytest.raises(CorruptRecordError, match=r"fs:\{yard\}:meta"):
         store.load("yard")
-    client.hset("fs:streams", "yard", "{")
-    with pytest.raises(CorruptRecordError, match="fs:streams"):
-        store.streams()
+
+
+def test_a_spec_that_cannot_be_read_keeps_nobody_from_the_others(
+    store: RedisStore, client: Redis
+) -> None:
+    store.put_stream("gate", {"fps": 2})
+    for name, stored in (("yard", b"{"), ("roof", b"\xff\xfe"), ("shed", b"[1]")):
+        client.hset("fs:streams", name, stored)
+    assert store.streams() == {"gate": {"fps": 2}, "yard": {}, "roof": {}, "shed": {}}
 
 
 def test_a_user_needs_no_more_than_is_documented(tmp_path: Path) -> None:
