@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 FIRST_S = 1.0
 LONGEST_S = 300.0
-WELL_S = 120.0
+WELL_S = 60.0
 _REMEMBERED = 20
 
 
@@ -16,8 +16,9 @@ def _jitter() -> float:
 
 
 class CrashLoop:
-    """Exponential pauses between the starts of one watcher, 1 s to 5 min, each shortened by chance
-    by up to a half; begun again once it ran well for 2 min. Times are seconds of one clock.
+    """Pauses between the starts of one watcher: none after a first crash, for most are no loop;
+    then 1 s to 5 min, each shortened by chance by up to a half; begun again once it ran well for a
+    minute. Times are seconds of one clock.
     """
 
     def __init__(self, jitter: Callable[[], float] = _jitter) -> None:
@@ -35,7 +36,7 @@ class CrashLoop:
         self.count += 1
         self._crashes.append(now_s)
         self._why = why
-        pause = min(LONGEST_S, FIRST_S * 2.0 ** min(self.count - 1, 16))
+        pause = min(LONGEST_S, FIRST_S * 2.0 ** min(self.count - 2, 16)) if self.count > 1 else 0.0
         self.next_s = now_s + pause * self._jitter()
 
     def reason(self, now_s: float) -> str:
@@ -45,5 +46,6 @@ class CrashLoop:
         else:
             span = self._crashes[-1] - self._crashes[0]
             told = f"crashed {len(self._crashes)} times in {span:.0f} s"
-        wait = max(0.0, self.next_s - now_s)
-        return f"{told}: {self._why}; next attempt in {wait:.0f} s"
+        wait = self.next_s - now_s
+        then = f"next attempt in {wait:.0f} s" if wait > 0 else "is being started again"
+        return f"{told}: {self._why}; {then}"

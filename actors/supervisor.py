@@ -178,7 +178,10 @@ class Supervisor:
             post.tell(StreamState.CONNECTING, "waits for others to have started", self._wall())
             return
         node = least_loaded(self._nodes or (), wanted.drained, self._loads())
-        post.tell(StreamState.CONNECTING, "is being started", self._wall())
+        if post.restart == "crashed":
+            post.tell_crash(now, self._wall())
+        else:
+            post.tell(StreamState.CONNECTING, "is being started", self._wall())
         post.appear(now, node or "")
         self._posts.do(spec.id, partial(self._start, spec, post, node))
 
