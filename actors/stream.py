@@ -1,11 +1,10 @@
 """Watches one camera: decode → sample → encode → observe → commit → publish.
 
-Two threads: one decodes into a bounded mailbox, the other takes frames from it, so that a slow
-encoder or store never stalls the camera's connection. Questions read snapshots and never wait for
-either.
+Three threads: one decodes into a bounded mailbox (`Camera`), one takes frames from it, one commits,
+so that a slow encoder never stalls the camera's connection, nor a slow store the watching.
+Questions read snapshots and never wait for any of them.
 """
 
-import random
 import threading
 import time
 from collections.abc import Callable
@@ -15,6 +14,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from flashstream.actors.camera import Camera, pause_s
 from flashstream.actors.health import StreamHealth
 from flashstream.actors.lending import Lending
 from flashstream.actors.mailbox import Mailbox
@@ -33,11 +33,9 @@ from flashstream.memory_store.snapshot import MemorySnapshot
 from flashstream.telemetry import (
     COMMIT_FAILURES,
     COMMIT_SECONDS,
-    FRAMES_DECODED,
     FRAMES_DROPPED,
     FRAMES_OBSERVED,
     OBSERVE_SECONDS,
-    RECONNECTS,
     SNAPSHOT_AGE,
     Telemetry,
 )
@@ -50,6 +48,7 @@ Encode = Callable[[NDArray[np.uint8]], NDArray[np.float16]]
 
 _IDLE_S = 0.5  # how often an idle thread looks whether it should stop
 _ENCODER_PAUSE_S = 0.1
+_STORE_PAUSE_S = 0.5
 _STALE_PERIODS = 3
 
 
@@ -91,27 +90,19 @@ class StreamWorker:
         telemetry: Telemetry,
         judge: Callable[[Frame], str | None] = lambda _: None,
     ) -> None:
-        """judge: why a picture tells nothing (a frozen or black one, say), or None; while it gives
-        a reason the stream is stale."""
-        self._spec = spec
+        """judge: see `Camera`."""
+        self._id = spec.id
         self._options = options
         self._open_journal = open_journal
         self._opened: MemoryJournal[NDArray[np.float16]] | None = None
-        self._open_source = open_source
         self._preprocess = preprocess
         self._encode = encode
         self._telemetry = telemetry
-        self._judge = judge
         self._log = structlog.get_logger().bind(stream=spec.id)
         self._frames: Mailbox[Frame] = Mailbox(options.queue_frames)
         self._encode_drops = 0
         self._stopping = threading.Event()
-        self._source: VideoSource | None = None
-        self._frames_came = False  # from the source that is open now
-        self._changed = threading.Condition()  # guards the specs, and tells of new ones
-        # Another object at each change that the camera must be opened anew for, so that one which
-        # is paused and resumed while it is read is opened again, too.
-        self._camera_spec = spec
+        self._observed = threading.Event()  # since the last commit
         self._memory_lock = threading.Lock()
         self._lending = Lending(options.lend_s)
         self._health = StreamHealth(
@@ -119,9 +110,22 @@ class StreamWorker:
             stale_after_s=_stale_after_s(spec, options),
             degraded_after_s=options.degraded_after_s,
         )
+        self._camera = Camera(
+            spec,
+            self._health,
+            telemetry,
+            open_source=open_source,
+            deliver=self._take,
+            judge=judge,
+            reconnect_max_s=options.reconnect_max_s,
+        )
         self._threads = [
             threading.Thread(target=self._guard, args=(run,), name=name, daemon=True)
-            for name, run in (("watch", self._watch), ("decode", self._decode))
+            for name, run in (
+                ("watch", self._watch),
+                ("decode", self._camera.run),
+                ("commit", self._commits),
+            )
         ]
 
     def start(self) -> None:
@@ -139,38 +143,22 @@ class StreamWorker:
 
     def _end_threads(self) -> None:
         self._stopping.set()
+        self._observed.set()
         self._frames.close()
-        self._wake_decoder()
-
-    def _wake_decoder(self) -> None:
-        with self._changed:
-            self._changed.notify_all()
-            source = self._source
-        if source is not None:
-            source.close()
+        self._camera.end()
 
     def apply(self, spec: StreamSpec) -> None:
         """Go on with another spec of this stream, the memory staying as it is; one that is not
-        newer is ignored. The camera is closed or opened again only if the spec asks for it."""
-        with self._changed:
-            if spec.generation <= self._spec.generation:
-                return
-            same = spec.same_source(self._spec)
-            self._spec = spec
-            if not same:
-                self._camera_spec = spec
-        self._health.stale_after_s = _stale_after_s(spec, self._options)
-        if not same:
-            if spec.paused:
-                self._tell_paused()
-            self._wake_decoder()
+        newer is ignored."""
+        if self._camera.apply(spec):
+            self._health.stale_after_s = _stale_after_s(spec, self._options)
 
     @property
     def _journal(self) -> MemoryJournal[NDArray[np.float16]]:
         if self._opened is None:
             raise NotReadyError(
-                f"the memory of stream '{self._spec.id}' is not open yet: {self._health.now()[2]}",
-                stream=self._spec.id,
+                f"the memory of stream '{self._id}' is not open yet: {self._health.now()[2]}",
+                stream=self._id,
             )
         return self._opened
 
@@ -184,7 +172,7 @@ class StreamWorker:
 
     def picture(self, picture: str) -> bytes | None:
         """A JPEG that the memory holds now, or that an answer has kept."""
-        return self._held(picture) or self._journal.store.picture(self._spec.id, picture)
+        return self._held(picture) or self._journal.store.picture(self._id, picture)
 
     def keep_pictures(self, pictures: tuple[str, ...]) -> tuple[str, ...]:
         """Write these pictures to the store, so that an answer's evidence outlives the memory's
@@ -196,7 +184,7 @@ class StreamWorker:
                 continue
             try:
                 self._journal.store.put_picture(
-                    self._spec.id, picture, jpeg, self._options.picture_ttl_s
+                    self._id, picture, jpeg, self._options.picture_ttl_s
                 )
             except StoreError as failure:
                 # Still shown while the memory holds it.
@@ -220,7 +208,7 @@ class StreamWorker:
                 as_of = memory.as_of
                 durable, durable_as_of = journal.durable_version, journal.durable_as_of
         return StreamStatus(
-            spec=self._spec,
+            spec=self._camera.spec,
             state=state,
             since_s=since_s,
             reason=reason,
@@ -246,75 +234,9 @@ class StreamWorker:
         self._health.become(StreamState.FAILED, reason)
         self._end_threads()
 
-    # --- decoding ------------------------------------------------------------------------------
-
-    def _decode(self) -> None:
-        attempt = 0
-        while (spec := self._next_spec()) is not None:
-            self._frames_came = False
-            reason = ""
-            try:
-                self._read(spec)
-            except FlashstreamError as failure:
-                reason = failure.message
-            if self._moved_on(spec):
-                attempt = 0
-            elif reason:
-                attempt = 1 if self._frames_came else attempt + 1
-                self._telemetry.add(RECONNECTS)
-                self._health.become(StreamState.RECONNECTING, reason)
-                self._pause(attempt)
-            else:
-                # A live source never just ends; it raises.
-                self._health.become(StreamState.ENDED, "the file was seen to its end")
-                self._await_change(spec)
-
-    def _next_spec(self) -> StreamSpec | None:
-        """What to open next, once the stream is not paused; None when it is to stop."""
-        with self._changed:
-            if self._spec.paused:
-                self._tell_paused()
-                self._changed.wait_for(lambda: self._stopping.is_set() or not self._spec.paused)
-                self._health.become(StreamState.CONNECTING, "opening the source")
-            return None if self._stopping.is_set() else self._camera_spec
-
-    def _tell_paused(self) -> None:
-        self._health.become(StreamState.PAUSED, "paused; its memory answers")
-
-    def _moved_on(self, spec: StreamSpec) -> bool:
-        """Whether a source that was opened by that spec is to be read no more."""
-        return self._stopping.is_set() or self._camera_spec is not spec
-
-    def _await_change(self, spec: StreamSpec, timeout_s: float | None = None) -> None:
-        with self._changed:
-            self._changed.wait_for(lambda: self._moved_on(spec), timeout_s)
-
-    def _read(self, spec: StreamSpec) -> None:
-        with self._open_source(spec) as source:
-            with self._changed:
-                if self._moved_on(spec):
-                    return
-                self._source = source
-            try:
-                for frame in source.frames():
-                    if self._moved_on(spec):
-                        return
-                    self._frames_came = True
-                    self._take(frame, wait=not (spec.live or source.url.rtsp))
-            finally:
-                self._source = None
-
-    def _pause(self, attempt: int) -> None:
-        pause = min(self._options.reconnect_max_s, 0.5 * 2.0 ** min(attempt, 10))
-        # Jitter keeps the cameras of a switch that came back from all calling at once.
-        self._await_change(self._camera_spec, pause * random.uniform(0.5, 1.0))
-
-    def _take(self, frame: Frame, *, wait: bool) -> None:
-        self._telemetry.add(FRAMES_DECODED)
-        self._health.frame(self._judge(frame))
+    def _take(self, frame: Frame, wait: bool) -> None:
         if dropped := self._frames.put(frame, wait=wait):
             self._telemetry.add(FRAMES_DROPPED, dropped, stage="decode")
-        self._health.frame_taken()
 
     # --- watching ------------------------------------------------------------------------------
 
@@ -330,19 +252,16 @@ class StreamWorker:
             except StoreError as failure:
                 attempt += 1
                 self._health.become(StreamState.CONNECTING, failure.message)
-                self._pause(attempt)
+                self._stopping.wait(pause_s(attempt, self._options.reconnect_max_s))
 
     def _watch(self) -> None:
         self._open_memory()
-        self._threads[1].start()
-        committed_s = time.monotonic()
+        for thread in self._threads[1:]:
+            thread.start()
         while not self._stopping.is_set():
             frame = self._frames.get(_IDLE_S)
             if frame is not None:
                 self._see(frame)
-            if time.monotonic() - committed_s >= self._options.commit_interval_s:
-                self._commit()
-                committed_s = time.monotonic()
 
     def _see(self, frame: Frame) -> None:
         try:
@@ -363,6 +282,16 @@ class StreamWorker:
             self._journal.observe(features, frame.wall_s, jpeg)
         self._telemetry.observe(OBSERVE_SECONDS, time.perf_counter() - began)
         self._telemetry.add(FRAMES_OBSERVED)
+        self._observed.set()
+
+    # --- committing ----------------------------------------------------------------------------
+
+    def _commits(self) -> None:
+        """Apart from watching, which a store that does not answer must not hold up."""
+        while not self._stopping.wait(self._options.commit_interval_s):
+            self._observed.wait()
+            self._observed.clear()
+            self._commit()
 
     def _commit(self) -> None:
         if not self._journal.pending:
@@ -380,6 +309,8 @@ class StreamWorker:
             self._telemetry.add(COMMIT_FAILURES)
             self._log.warning("commit_failed", error=failure.message)
             self._health.refused(failure.message)
+            self._observed.set()  # also if the camera sends nothing more
+            self._stopping.wait(_STORE_PAUSE_S)
             return
         self._health.taken()
         self._telemetry.observe(COMMIT_SECONDS, time.perf_counter() - began)

@@ -246,6 +246,26 @@ def test_watching_goes_on_while_the_store_is_away(
     until(lambda: worker.status().durable_version == 40)
 
 
+def test_a_store_that_does_not_answer_holds_up_no_frame(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = threading.Event()
+    commit = bench.store.commit
+
+    def hanging(*args: Any, **options: Any) -> Any:
+        answers.wait(30)
+        return commit(*args, **options)
+
+    monkeypatch.setattr(bench.store, "commit", hanging)
+    worker = bench.start(live=True)
+    # Far more frames than can wait, in far less time than the store takes.
+    until(lambda: worker.status().frames_seen >= 20)
+    assert worker.status().frames_dropped == 0
+    assert worker.status().durable_version == 0
+    answers.set()
+    until(lambda: worker.status().durable_version >= 20)
+
+
 def test_a_store_that_is_away_at_the_start_is_waited_for(bench: Bench) -> None:
     calls = 0
 
