@@ -54,7 +54,7 @@ class Plan:
     short_share: float = 0.08
     sights_first: float = 0.45
     worlds_then: float = 0.75
-    drill: int = 150
+    drill: int = 110
     drill_rate: float = 3e-4
     rate: float = 1e-3
     warmup: int = 30
@@ -168,7 +168,7 @@ class Trainer:
             if any(page.lessons):
                 return page
         if step >= self.plan.steps and step % 9:  # one of nine is as before the drill
-            page = self.course.drill(step, short=step % 9 > 3)
+            page = self.course.drill(step, short=step % 9 > 6)
             if any(page.lessons):
                 return page
         return self.course.sights(step, step < self.plan.short_share * self.plan.steps)

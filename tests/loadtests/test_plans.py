@@ -1,0 +1,32 @@
+"""What load tests are asked for, checked before anything is started."""
+
+import pytest
+
+from flashstream.errors import InvalidRequestError, SettingError
+from flashstream.loadtests import fleet_bench, soak
+from flashstream.loadtests.chaos.run import Plan, usual
+
+
+def test_the_usual_plan_makes_all_kinds_of_faults_and_enough_of_them() -> None:
+    plan = usual()
+    assert sum(plan.kinds.values()) >= 60
+    assert {"actor_killed", "node_killed", "store_killed", "network_cut", "old_owner"} <= set(
+        plan.kinds
+    )
+
+
+def test_an_unknown_fault_is_refused_by_name() -> None:
+    with pytest.raises(SettingError, match=r"flood; accepted: actor_killed, "):
+        Plan({"actor_killed": 1, "flood": 2})
+
+
+@pytest.mark.parametrize("numbers", [[], [8, 8], [16, 8]])
+def test_numbers_of_cameras_rise(numbers: list[int]) -> None:
+    with pytest.raises(InvalidRequestError, match="rise"):
+        fleet_bench.Sizes(cameras=numbers)
+
+
+@pytest.mark.parametrize("minutes", [0.0, 1.9])
+def test_a_soak_too_short_for_a_trend_is_refused(minutes: float) -> None:
+    with pytest.raises(InvalidRequestError, match="2 minutes or more"):
+        soak.run(minutes, [], lambda _what, _share: None)
