@@ -15,9 +15,12 @@ def result() -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("kind", ["event_occurrence", "now"])
+WANTED = {"event_occurrence": 0.85, "now": 0.85, "sequence_validation": 0.75, "when": 0.6}
+
+
+@pytest.mark.parametrize("kind", WANTED)
 def test_the_kinds_that_people_ask_most(result: dict[str, Any], kind: str) -> None:
-    assert result["kind"][kind] >= 0.85
+    assert result["kind"][kind] >= WANTED[kind]
 
 
 def test_ours_is_better_than_the_newest_frames_beyond_doubt(result: dict[str, Any]) -> None:
