@@ -72,7 +72,7 @@ def test_an_rtsp_camera_is_answered_over_http(served: Served, stream: str) -> No
         jpeg = client.picture(answer["evidence"][0]["image"])
     with Image.open(io.BytesIO(jpeg)) as picture:
         assert picture.format == "JPEG"
-        assert picture.width == 320
+        assert 96 <= picture.width <= 320  # as large as `memory.thumbnail_bytes` lets it be
 
 
 def test_the_past_is_answered_word_by_word_over_sse(
