@@ -116,7 +116,7 @@ def test_all_is_counted_from_the_start(kind: Kind) -> None:
     tracemalloc.start()
     try:
         memory = kind.empty(channels=512, slots=40)
-        held, _ = tracemalloc.get_traced_memory()
+        held = _held_by_memory()
     finally:
         tracemalloc.stop()
     assert held == pytest.approx(memory.nbytes(), rel=0.03)
