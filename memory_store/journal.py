@@ -1,13 +1,11 @@
 """A memory and the store it is written to, kept in step."""
 
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Self
 
 from flashstream.errors import CorruptRecordError, SupersededError
-from flashstream.memory_store.behind import Behind
 from flashstream.memory_store.codec import changed, names, removed
 from flashstream.memory_store.decoding import decode, old
 from flashstream.memory_store.delta import MemoryDelta
@@ -44,37 +42,23 @@ class MemoryJournal(Generic[Seen]):
     holds up commits only.
     """
 
-    def __init__(
-        self,
-        memory: StreamMemory[Seen],
-        store: MemoryStore,
-        held: Held,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, memory: StreamMemory[Seen], store: MemoryStore, held: Held) -> None:
         """`memory`, as the store has it now, which is `held`; `open` makes both.
 
         `durable_version` and `durable_as_of` tell up to where the store has it.
-        clock: seconds that never go back, for `behind_s`.
         """
         self.memory = memory
         self.store = store
         self.durable_version = memory.version
         self.durable_as_of = memory.as_of
         self._held = held
-        self._behind = Behind(clock)
         self._changed_at: dict[str, int] = {}  # name → version, of records that memory has now
         self._memory_lock = threading.Lock()
         self._write_lock = threading.Lock()
 
     @classmethod
     def open(
-        cls,
-        stream: str,
-        store: MemoryStore,
-        make: Callable[[int], StreamMemory[Seen]],
-        *,
-        clock: Callable[[], float] = time.monotonic,
+        cls, stream: str, store: MemoryStore, make: Callable[[int], StreamMemory[Seen]]
     ) -> Self:
         """Claim the stream and go on from its stored memory, or from an empty one.
 
@@ -86,7 +70,7 @@ class MemoryJournal(Generic[Seen]):
         memory = make(store.claim(stream))
         stored = store.load(stream)
         if stored is None:
-            return cls(memory, store, Held(), clock=clock)
+            return cls(memory, store, Held())
         state = decode(stored.records)
         if state.header.version != stored.version or state.header.stream != stream:
             raise CorruptRecordError(
@@ -97,10 +81,10 @@ class MemoryJournal(Generic[Seen]):
         memory.restore(state)
         now = names(memory.view())
         if old(stored.records):
-            journal = cls(memory, store, Held(frozenset(stored.records)), clock=clock)
+            journal = cls(memory, store, Held(frozenset(stored.records)))
             journal._changed_at = dict.fromkeys(now, memory.version)
             return journal
-        journal = cls(memory, store, Held.of(stored.records), clock=clock)
+        journal = cls(memory, store, Held.of(stored.records))
         if {name for name in stored.records if name.startswith("frame:")} - now:
             # Fewer frames are kept of a slot than were stored: slots must not name the others.
             journal._changed_at = dict.fromkeys(now, memory.version)
@@ -116,12 +100,6 @@ class MemoryJournal(Generic[Seen]):
         """Parts that the next commit looks at; never more than the memory has."""
         return len(self._changed_at)
 
-    @property
-    def behind_s(self) -> float:
-        """Seconds since the oldest frame was observed that the store does not have; 0 if none."""
-        with self._memory_lock:
-            return self._behind.seconds
-
     def observe(self, features: Seen, time_s: float, thumbnail: bytes) -> MemoryDelta:
         """Take in a frame; see `StreamMemory.observe`."""
         with self._memory_lock:
@@ -129,7 +107,6 @@ class MemoryJournal(Generic[Seen]):
             self._changed_at.update(dict.fromkeys(changed(delta), delta.version))
             for name in removed(delta):
                 self._changed_at.pop(name, None)
-            self._behind.observed()
             return delta
 
     def commit(self) -> None:
@@ -165,7 +142,6 @@ class MemoryJournal(Generic[Seen]):
             with self._memory_lock:
                 self.durable_version, self.durable_as_of = changes.version, changes.as_of
                 self._held = changes.held
-                self._behind.stored(changes.version)
                 self._changed_at = {
                     name: at for name, at in self._changed_at.items() if at > changes.version
                 }
@@ -173,7 +149,6 @@ class MemoryJournal(Generic[Seen]):
     def _encode(self, held: Held, only: set[str] | None, base: int | None) -> Changes:
         """held: what the store has of what may stay as it is."""
         made = update(self.memory.view(), held, only)
-        self._behind.made_ready(self.memory.version)
         return Changes(
             version=self.memory.version,
             as_of=self.memory.as_of,

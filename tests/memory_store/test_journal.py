@@ -312,64 +312,6 @@ def test_an_outage_of_a_real_server(tmp_path: Path, open_journal: Open, frames: 
         store.close()
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def test_how_long_the_store_is_behind(open_journal: Open, frames: Make) -> None:
-    store, clock, seen = Recording(), Clock(), frames(9)
-    journal = open_journal(store, clock=clock)
-
-    def at(second: float, features: list[Any]) -> None:
-        clock.now = 100.0 + second
-        watch(journal, features)
-
-    assert journal.behind_s == 0
-    at(1, seen[:1])
-    at(4, seen[1:2])
-    assert journal.behind_s == 3
-    ready = journal.prepare()
-    at(6, seen[2:3])
-    assert journal.behind_s == 5
-    journal.write(ready)
-    assert journal.behind_s == 0  # since the frame of second 6
-    at(9, seen[3:4])
-    assert journal.behind_s == 3
-    store.away = True
-    for second in (20, 40):
-        at(second, seen[4:5])
-        with pytest.raises(StoreError):
-            journal.commit()
-        assert journal.behind_s == second - 6
-    store.away = False
-    early, later = journal.prepare(), journal.prepare()
-    at(50, seen[5:6])
-    later = journal.prepare()
-    journal.write(early)
-    assert journal.behind_s == 44  # too long, rather than too short
-    journal.write(later)
-    assert journal.behind_s == 0
-    clock.now = 200.0
-    assert journal.behind_s == 0
-
-
-def test_a_restored_memory_is_not_behind(open_journal: Open, frames: Make) -> None:
-    store, clock = Recording(), Clock()
-    journal = open_journal(store, clock=clock)
-    watch(journal, frames(3))
-    journal.commit()
-    clock.now = 500.0
-    again = open_journal(store, clock=clock)
-    assert again.behind_s == 0
-    watch(again, frames(1))
-    clock.now = 502.0
-    assert again.behind_s == 2
-
-
 def test_what_waits_for_a_store_that_is_away_stays_bounded(
     open_journal: Open, frames: Make
 ) -> None:

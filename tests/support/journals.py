@@ -1,7 +1,5 @@
 """Journals of both kinds of memory, what they see, and what is in them."""
 
-import time
-from collections.abc import Callable
 from typing import Any
 
 from support.likeness import assert_alike, exactly
@@ -18,7 +16,6 @@ def opened(
     kind: Kind,
     store: MemoryStore,
     stream: str = "yard",
-    clock: Callable[[], float] = time.monotonic,
     **other: Any,
 ) -> Journal:
     """other: see `Kind.empty`."""
@@ -26,7 +23,7 @@ def opened(
     def empty(epoch: int) -> StreamMemory[Any]:
         return kind.empty(stream=stream, epoch=epoch, **other)
 
-    return MemoryJournal.open(stream, store, empty, clock=clock)
+    return MemoryJournal.open(stream, store, empty)
 
 
 def watch(journal: Journal, frames: list[Any]) -> None:
