@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from flashstream.client import Client, RemoteError
 from flashstream.errors import FlashstreamError
+from flashstream.loadtests.background import Background
 
 QUESTIONS: Final = (
     "What does the camera show now?",
@@ -18,7 +19,9 @@ QUESTIONS: Final = (
     "Has a dog been seen?",
     "What was seen in the last two minutes?",
 )
-CLEAR: Final = frozenset({"no_memory_yet", "not_ready", "overloaded", "store_unavailable"})
+CLEAR: Final = frozenset(
+    {"deadline_exceeded", "no_memory_yet", "not_ready", "overloaded", "store_unavailable"}
+)
 """Codes of refusals that tell an asker to try again, and when."""
 
 
@@ -49,7 +52,7 @@ class Asked:
         return bool(self.refusal) and self.refusal not in CLEAR
 
 
-class Asker:
+class Asker(Background):
     """Asks `per_s` questions a second, one stream after another, while the context lasts.
 
     It never waits for an answer before it asks again, as people do not wait for each other;
@@ -65,21 +68,16 @@ class Asker:
         max_tokens: int = 16,
         most_open: int = 64,
     ) -> None:
+        super().__init__()
         self._client = client
         self._streams = tuple(streams)
         self._every_s = 1 / per_s
         self._options: dict[str, Any] = {"max_tokens": max_tokens}
         self._room = threading.BoundedSemaphore(most_open)
         self._pool = ThreadPoolExecutor(most_open, "asker")
-        self._ending = threading.Event()
         self._lock = threading.Lock()
         self._asked: list[Asked] = []
-        self._thread = threading.Thread(target=self._run, name="asker", daemon=True)
         self.held_back = 0
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
 
     def __exit__(
         self,
@@ -87,8 +85,7 @@ class Asker:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._ending.set()
-        self._thread.join()
+        super().__exit__(kind, error, trace)
         self._pool.shutdown(wait=True)
 
     @property

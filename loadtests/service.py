@@ -7,13 +7,13 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import psutil
+from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from flashstream.client import Client
 from flashstream.errors import NotReadyError
@@ -33,12 +33,15 @@ def free_port() -> int:
 
 def until(what: Callable[[], Any], seconds: float = 30.0, every_s: float = 0.2) -> Any:
     """What `what` returns once it is true; `NotReadyError` if it is not in that time."""
-    deadline = time.monotonic() + seconds
-    while not (found := what()):
-        if time.monotonic() > deadline:
-            raise NotReadyError(f"not so within {seconds:g} s")
-        time.sleep(every_s)
-    return found
+    tries = Retrying(
+        stop=stop_after_delay(seconds),
+        wait=wait_fixed(every_s),
+        retry=retry_if_result(lambda found: not found),
+    )
+    try:
+        return tries(what)
+    except RetryError:
+        raise NotReadyError(f"not so within {seconds:g} s") from None
 
 
 def titled(processes: Iterable[psutil.Process], title: str) -> list[psutil.Process]:

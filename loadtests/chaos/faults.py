@@ -6,18 +6,18 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 import psutil
 
 from flashstream.demo.rtsp import RtspServer
 from flashstream.errors import FlashstreamError, NotReadyError
+from flashstream.loadtests.ages import as_of_s
 from flashstream.loadtests.chaos.nodes import TwoNodes, own_processes
 from flashstream.loadtests.chaos.store import ChaosStore
-from flashstream.loadtests.service import Service, titled
+from flashstream.loadtests.service import Service, titled, until
 from flashstream.memory_store.redis import RedisStore
-from flashstream.memory_store.store import Commit
+from flashstream.memory_store.store import Commit, StoredMemory
 
 _LOOK_S: Final = 0.05
 _BACK_S: Final = 90.0
@@ -46,13 +46,12 @@ class Field:
 
 def actor_killed(field: Field) -> float:
     """SIGKILL of one stream's actor."""
-    actor = field.random.choice(field.processes("ray::StreamActor"))
-    return _killed(field, actor, field.streams)
+    return _killed(field, _one(field, "ray::StreamActor"))
 
 
 def encoder_killed(field: Field) -> float:
     """SIGKILL of the shared encoder."""
-    return _killed(field, _one(field, "ray::EncoderActor"), field.streams)
+    return _killed(field, _one(field, "ray::EncoderActor"))
 
 
 def node_killed(field: Field) -> float:
@@ -82,11 +81,7 @@ def answerer_killed(field: Field) -> float:
 
 def store_killed(field: Field) -> float:
     """SIGKILL of the store, and its start a second later: until every stream commits again."""
-    field.store.kill()
-    time.sleep(1.0)
-    before = _durable(field)
-    field.store.start()
-    return _until(lambda: _committed(field, before), time.monotonic())
+    return _withheld(field, lambda dead: field.store.kill() if dead else field.store.start(), 1.0)
 
 
 def store_frozen(field: Field) -> float:
@@ -101,11 +96,7 @@ def network_cut(field: Field) -> float:
 
 def disk_full(field: Field) -> float:
     """The store's disk has no room for four seconds."""
-    field.store.fill()
-    time.sleep(4.0)
-    before = _durable(field)
-    field.store.clear()
-    return _until(lambda: _committed(field, before), time.monotonic())
+    return _withheld(field, lambda full: field.store.fill() if full else field.store.clear(), 4.0)
 
 
 def camera_flapped(field: Field) -> float:
@@ -124,16 +115,16 @@ def old_owner(field: Field) -> float:
     """
     store = RedisStore(field.store.url)
     try:
-        stream = field.any_stream()
-        stored = store.load(stream)
-        if stored is None:
-            raise NotReadyError(f"nothing is stored of {stream}")
+        before = _owners(store, field.streams)
         took = actor_killed(field)
-        while _epoch(store, stream) == stored.epoch:  # it was another's actor
-            took = max(took, actor_killed(field))
-        late = stored.version + 1_000_000  # newer than anything its successor has
-        answer = store.commit(stream, stored.epoch, late, {"meta": b"an old owner's"})
-        field.accepted += answer is Commit.COMMITTED
+        after = _owners(store, field.streams)
+        replaced = [name for name in before if after[name].epoch > before[name].epoch]
+        if not replaced:
+            raise NotReadyError("no stream has another owner, although an actor was killed")
+        for name in replaced:
+            late = after[name].version + 1_000_000  # newer than anything its successor has
+            answer = store.commit(name, before[name].epoch, late, {"meta": b"an old owner's"})
+            field.accepted += answer is Commit.COMMITTED
     finally:
         store.close()
     return took
@@ -157,12 +148,9 @@ FAULTS: Final[dict[str, tuple[Callable[[Field], float], int]]] = {
 
 
 def _one(field: Field, title: str) -> psutil.Process:
-    deadline = time.monotonic() + _BACK_S
-    while not (found := field.processes(title)):
-        if time.monotonic() > deadline:
-            raise NotReadyError(f"no process {title} came back within {_BACK_S:g} s")
-        time.sleep(_LOOK_S)
-    return found[0]
+    """One of the processes of that title, once there is one."""
+    found: list[psutil.Process] = until(lambda: field.processes(title), _BACK_S, _LOOK_S)
+    return field.random.choice(found)
 
 
 def _kill(process: psutil.Process) -> float:
@@ -171,9 +159,9 @@ def _kill(process: psutil.Process) -> float:
     return began
 
 
-def _killed(field: Field, process: psutil.Process, streams: Sequence[str]) -> float:
+def _killed(field: Field, process: psutil.Process) -> float:
     since, began = time.time(), _kill(process)
-    return _until(lambda: _watched(field, streams, since), began)
+    return _until(lambda: _watched(field, field.streams, since), began)
 
 
 def _withheld(field: Field, withhold: Callable[[bool], None], seconds: float) -> float:
@@ -199,12 +187,14 @@ def _absent(field: Field, away: Callable[[str, bool], None], seconds: float) -> 
 
 def _until(well: Callable[[], bool], began: float) -> float:
     """Seconds from `began` until it is well; `NotReadyError` if it does not become so."""
-    while time.monotonic() - began < _BACK_S:
+
+    def quiet() -> bool:
         with suppress(FlashstreamError, psutil.Error):
-            if well():
-                return time.monotonic() - began
-        time.sleep(_LOOK_S)
-    raise NotReadyError(f"not well again within {_BACK_S:g} s")
+            return well()
+        return False
+
+    until(quiet, _BACK_S, _LOOK_S)
+    return time.monotonic() - began
 
 
 def _streams(field: Field) -> list[dict[str, Any]]:
@@ -225,13 +215,7 @@ def _durable(field: Field) -> dict[str, int]:
 def _watched(field: Field, names: Sequence[str], since_s: float) -> bool:
     """Each of these is live, and has a frame in memory that is younger than Unix time `since_s`."""
     now = {stream["id"]: stream for stream in _streams(field)}
-    return all(now[name]["state"] == "live" and _as_of(now[name]) > since_s for name in names)
-
-
-def _as_of(stream: dict[str, Any]) -> float:
-    if stream["as_of"] is None:
-        return 0.0
-    return datetime.fromisoformat(stream["as_of"]).timestamp()
+    return all(now[name]["state"] == "live" and as_of_s(now[name]) > since_s for name in names)
 
 
 def _committed(field: Field, before: dict[str, int]) -> bool:
@@ -239,9 +223,9 @@ def _committed(field: Field, before: dict[str, int]) -> bool:
     return all(now[name] > before[name] for name in field.streams)
 
 
-def _epoch(store: RedisStore, stream: str) -> int:
-    stored = store.load(stream)
-    return stored.epoch if stored else 0
+def _owners(store: RedisStore, streams: Sequence[str]) -> dict[str, StoredMemory]:
+    found = {name: store.load(name) for name in streams}
+    return {name: stored for name, stored in found.items() if stored is not None}
 
 
 def _answered(field: Field, stream: str) -> bool:

@@ -3,44 +3,30 @@
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import datetime
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from flashstream.client import Client
 from flashstream.errors import FlashstreamError
+from flashstream.loadtests.ages import as_of_s
+from flashstream.loadtests.background import Background
 from flashstream.memory_store.decoding import decode
 from flashstream.memory_store.store import MemoryStore
 
 _LOOK_S: Final = 0.5
 
 
-class Ledger:
+class Ledger(Background):
     """Reads, while the context lasts, which versions of each stream's memory the service says are
     durable. `lost` counts updates that were acknowledged and are not there any more."""
 
     def __init__(self, client: Callable[[], Client]) -> None:
+        super().__init__()
         self._client = client
-        self._ending = threading.Event()
         self._lock = threading.Lock()
         self._first: dict[str, int] = {}
         self._acknowledged: dict[str, int] = {}
         self._since: dict[str, float] = {}
-        self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
         self.lost = 0
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._ending.set()
-        self._thread.join()
 
     @property
     def updates(self) -> int:
@@ -59,8 +45,8 @@ class Ledger:
                 had = self._acknowledged.get(name, 0)
                 self.lost += max(0, had - version)
                 self._acknowledged[name] = max(had, version)
-                if stream["as_of"] is not None and name not in self._since:
-                    self._since[name] = datetime.fromisoformat(stream["as_of"]).timestamp()
+                if stream["as_of"] is not None:
+                    self._since.setdefault(name, as_of_s(stream))
 
     def audit(self, store: MemoryStore) -> list[str]:
         """Read every memory out of the store itself; what is wrong with them, in words."""

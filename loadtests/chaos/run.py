@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import psutil
 
 from flashstream.bench.machine import machine_facts
 from flashstream.errors import FlashstreamError, SettingError
@@ -135,8 +136,8 @@ def _break(field: Field, plan: Plan, report: Progress) -> list[Done]:
         at_s = time.monotonic() - began
         try:
             done.append(Done(kind, at_s, round(FAULTS[kind][0](field), 3)))
-        except FlashstreamError as failure:
-            done.append(Done(kind, at_s, None, failure.message))
+        except (FlashstreamError, psutil.Error) as failure:  # told in the result, as a problem
+            done.append(Done(kind, at_s, None, str(failure)))
         time.sleep(plan.calm_s)
     report("faults", 1.0)
     return done
