@@ -4,9 +4,19 @@ import asyncio
 from typing import Any
 
 import ray
-from ray.exceptions import GetTimeoutError, RayActorError, RayError, RayTaskError
+from ray.exceptions import (
+    ActorDiedError,
+    GetTimeoutError,
+    RayActorError,
+    RayError,
+    RayTaskError,
+)
 
 from flashstream.errors import FlashstreamError, NotReadyError
+
+
+class ActorGoneError(NotReadyError):
+    """The actor that was called has died."""
 
 
 def unwrap(failure: BaseException) -> BaseException:
@@ -19,6 +29,8 @@ def unwrap(failure: BaseException) -> BaseException:
             continue
         if isinstance(seen, FlashstreamError):
             return seen
+        if isinstance(seen, ActorDiedError):
+            return ActorGoneError("a part of the service has died and is started again; try again")
         if isinstance(seen, RayActorError | GetTimeoutError):
             return NotReadyError(
                 f"a part of the service is restarting or busy ({type(seen).__name__}); try again"

@@ -2,12 +2,20 @@
 
 import asyncio
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from flashstream.actors.calls import ActorGoneError
 from flashstream.actors.clients import FleetClient, StreamClient
 from flashstream.actors.fleet import NodeStatus
-from flashstream.actors.spec import StreamSpec, StreamStatus, check_labels, check_stream_id
+from flashstream.actors.spec import (
+    StreamSpec,
+    StreamState,
+    StreamStatus,
+    check_labels,
+    check_stream_id,
+)
 from flashstream.config import Settings
 from flashstream.deployments import schemas
 from flashstream.deployments.listing import Filter, page
@@ -113,9 +121,11 @@ class Streams:
     async def _newest(self, known: StreamStatus) -> StreamStatus:
         client = await self._find(known.spec.id)
         if client is None:
-            return known
+            return _ended(known)
         try:
             found = await client.status(_STATUS_S)
+        except ActorGoneError:
+            return _ended(known)
         except NotReadyError:
             return known
         # A watcher that has not heard of a change yet must not seem to undo it.
@@ -134,7 +144,7 @@ class Streams:
         check_stream_id(stream)
         client = await self._find(stream)
         if client is None:
-            status = await self.fleet().status(stream)
+            status = _ended(await self.fleet().status(stream))
             raise NotReadyError(
                 f"stream '{stream}' is {status.state.value}: {status.reason}; try again",
                 stream=stream,
@@ -158,6 +168,14 @@ class Streams:
 
     async def undrain(self, node: str) -> schemas.FleetNode:
         return _node(await self.fleet().undrain(node))
+
+
+def _ended(known: StreamStatus) -> StreamStatus:
+    """What is known of a stream whose watcher is gone: the fleet may not have seen that yet."""
+    if known.state in (StreamState.CONNECTING, StreamState.FAILED):
+        return known  # the fleet's own words
+    why = "its watcher has ended; it is started again"
+    return replace(known, state=StreamState.CONNECTING, since_s=time.time(), reason=why)
 
 
 def _node(found: NodeStatus) -> schemas.FleetNode:

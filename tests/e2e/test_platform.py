@@ -260,10 +260,12 @@ def test_a_killed_stream_actor_comes_back_with_its_memory(served: Served, stream
         before = client.stream(stream)
         (actor,) = served.processes("ray::StreamActor")
         actor.send_signal(signal.SIGKILL)
+        actor.wait(10)
+        assert client.stream(stream)["state"] == "connecting"  # before the fleet has seen it, too
         until(
             lambda: (
-                client.stream(stream)["frames_seen"] > before["durable_version"]
-                and client.stream(stream)["state"] == "live"
+                (now := client.stream(stream))["frames_seen"] > before["durable_version"]
+                and now["state"] == "live"
             )
         )
         slots = client.memory(stream)["slots"]
