@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from flashstream import media
 from flashstream.errors import MemoryShapeError
+from flashstream.models.demo import files
 from flashstream.models.demo.encoder import DemoEncoder, encoder_weights
 from flashstream.models.family import ModelFamily
 
@@ -54,6 +56,21 @@ def test_a_batch_gives_what_each_frame_gives(encoder: DemoEncoder) -> None:
     for number, frame in enumerate(frames):
         alone = encoder.encode([frame])[0].astype(np.float32)
         np.testing.assert_allclose(together[number].astype(np.float32), alone, atol=0.02)
+
+
+def test_the_folded_network_is_the_network(encoder: DemoEncoder) -> None:
+    files.encoder_code()
+    from efficientnet_lite_pytorch import EfficientNet
+
+    plain = EfficientNet.from_name("efficientnet-lite0")
+    plain.load_state_dict(encoder_weights())
+    plain.eval()
+    frame = np.random.default_rng(1).integers(0, 256, (256, 256, 3)).astype(np.uint8)
+    picture = torch.from_numpy(frame)[None].permute(0, 3, 1, 2).float()
+    with torch.inference_mode():
+        wanted = plain.extract_features((picture - 127.0) / 128.0)[0].permute(1, 2, 0).numpy()
+    found = encoder.encode([frame])[0].astype(np.float32)
+    np.testing.assert_allclose(found, wanted, rtol=2e-3, atol=2e-3)  # float16's own steps, nearly
 
 
 def test_other_shapes_are_refused(encoder: DemoEncoder) -> None:

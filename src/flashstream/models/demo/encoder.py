@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from flashstream.errors import MemoryShapeError
+from flashstream.heap import keep_freed
 from flashstream.models.demo import files
+from flashstream.models.demo.folding import folded
 
 
 def encoder_weights() -> dict[str, Tensor]:
@@ -21,12 +23,14 @@ class DemoEncoder:
     """Frames to patch features on one device; see `FrameEncoder`."""
 
     def __init__(self, device: str, input_size: int) -> None:
+        if device == "cpu":
+            keep_freed()
         files.encoder_code()
         from efficientnet_lite_pytorch import EfficientNet
 
         network = EfficientNet.from_name("efficientnet-lite0")
         network.load_state_dict(encoder_weights())
-        self._network = network.eval().to(device)
+        self._network = folded(network).to(device)
         self._device = torch.device(device)
         self._shape = (input_size, input_size, 3)
 

@@ -20,7 +20,7 @@ from flashstream.models.family import FrameEncoder, ModelFamily
 Encoder = Callable[[], FrameEncoder]
 """Loads the encoder; called at the first frame that has to be encoded."""
 
-_BATCH = 4  # on a CPU larger batches are slower: fresh memory for their layers costs page faults
+_BATCH = 8
 
 
 def sights(
