@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import json
-import os
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
@@ -43,9 +42,8 @@ class MemoryEngine:
         ray_metrics: give vLLM's own metrics to Ray's port (`ray_vllm_*`); inside Ray only.
         Raises `EngineError` if the folder or the settings do not fit.
         """
-        threads = settings.threads or len(os.sched_getaffinity(0))
         try:
-            with vllm_environment(threads, settings.start_timeout_s):
+            with vllm_environment(settings):
                 return cls._start(folder, settings, ray_metrics)
         except (ImportError, KeyError, OSError, RuntimeError, TypeError, ValueError) as failure:
             raise EngineError(

@@ -5,12 +5,15 @@ import os
 import threading
 from multiprocessing.process import BaseProcess
 
+from flashstream.deployments.engine.environment import NICENESS
+
 ARCHITECTURE = "MemoryLM"
 
 
 def register() -> None:
     """Name the model to vLLM; it is imported only when a checkpoint asks for it."""
     from vllm import ModelRegistry
+    from vllm.platforms import current_platform
 
     if ARCHITECTURE not in ModelRegistry.get_supported_archs():
         ModelRegistry.register_model(
@@ -20,6 +23,8 @@ def register() -> None:
     if parent is not None:
         # In vLLM's engine process: killed replicas would else leave it, and its memory, behind.
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+        if not current_platform.is_cuda_alike():
+            os.nice(int(os.environ.get(NICENESS, "0")))
 
 
 def _end_with(parent: BaseProcess) -> None:

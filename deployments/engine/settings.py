@@ -34,4 +34,16 @@ class EngineSettings(BaseModel):
         "snapshot's features with each question (about 1 ms), and nothing can drift apart",
     )
     threads: int | None = Field(None, ge=1, description="CPU threads; unset takes all cores")
+    niceness: int = Field(
+        10,
+        ge=0,
+        le=19,
+        description="priority of its process where it computes on the CPU: 0 as all others, "
+        "19 the last. Above 0, frames are watched first and answers take what is left",
+    )
+    idle_threads: Literal["sleep", "spin"] = Field(
+        "sleep",
+        description="what CPU threads do while they wait for each other: sleep leaves the cores to "
+        "encoder and streams; spin is 10 to 20 % sooner where nothing else runs",
+    )
     start_timeout_s: int = Field(600, ge=10, description="how long loading the model may take")

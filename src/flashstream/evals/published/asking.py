@@ -70,7 +70,8 @@ async def respondent(
     """
     folder = family.prepare(settings.cache_dir, report)
     report("starting the language model", 0.0)
-    engine = MemoryEngine.start(folder, settings.engine)
+    # Nothing else runs while an evaluation asks.
+    engine = MemoryEngine.start(folder, settings.engine.model_copy(update={"idle_threads": "spin"}))
     report("starting the language model", 1.0)
     answerer = Answerer(
         engine, family, NoEvidence(), NullTelemetry(), max_question_chars=_MAX_CHARS

@@ -1,6 +1,7 @@
 """The demo encoder: EfficientNet-Lite0 without its head, at 256×256."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -30,7 +31,7 @@ class DemoEncoder:
 
         network = EfficientNet.from_name("efficientnet-lite0")
         network.load_state_dict(encoder_weights())
-        self._network = folded(network).to(device)
+        self._network: Any = folded(network).to(device)
         self._device = torch.device(device)
         self._shape = (input_size, input_size, 3)
 

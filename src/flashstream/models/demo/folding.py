@@ -9,13 +9,13 @@ from itertools import pairwise
 
 import torch
 from torch import nn
-from torch.nn.utils.fusion import fuse_conv_bn_weights
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 
 def folded(network: nn.Module) -> nn.Module:
     """The network itself, in eval mode, changed to give the same to rounding, sooner.
 
-    Of each module's children, a `BatchNorm2d` must follow directly the convolution whose output it
+    In each module, a `BatchNorm2d` must come directly after the convolution whose output it
     normalises.
     """
     network.eval()
@@ -24,24 +24,12 @@ def folded(network: nn.Module) -> nn.Module:
             module.inplace = True
         if isinstance(module, nn.Conv2d):
             _pad_within(module)
-        for (_, first), (name, second) in pairwise(list(module.named_children())):
+        for (before, first), (name, second) in pairwise(list(module.named_children())):
             if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
-                _fold(first, second)
+                setattr(module, before, fuse_conv_bn_eval(first, second))
                 setattr(module, name, nn.Identity())
-    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-
-def _fold(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
-    weight, bias = fuse_conv_bn_weights(
-        convolution.weight,
-        convolution.bias,
-        norm.running_mean,
-        norm.running_var,
-        norm.eps,
-        norm.weight,
-        norm.bias,
-    )
-    convolution.weight, convolution.bias = weight, bias
+    changed: nn.Module = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return changed
 
 
 def _pad_within(convolution: nn.Conv2d) -> None:
