@@ -15,22 +15,12 @@ from flashstream.memory_store.snapshot import MemorySnapshot
 
 FLEET = "fleet"
 ENCODER = "encoder"
-STREAM_PREFIX = "stream:"
+CARRIER_PREFIX = "streams-"
 HEALTH = "health"  # the threads of a stream's actor that answer even if all others wait
+LIFE = "life"  # the thread that holds the call which ends with the actor
 _QUICK_S = 5.0
 _CHANGE_S = 90.0  # ending a watcher that hangs, after one that was being ended already
 _LOOK_S = 0.2
-
-
-def stream_actor_names(stream: str) -> tuple[str, str]:
-    """Either is its watcher's; two of them are there only while it moves to another node."""
-    return f"{STREAM_PREFIX}{stream}", f"{STREAM_PREFIX}{stream}~"
-
-
-def stream_of(actor_name: str) -> str | None:
-    """The stream that an actor of that name watches; None if it is no watcher's."""
-    stream = actor_name.removeprefix(STREAM_PREFIX).removesuffix("~")
-    return stream if actor_name.startswith(STREAM_PREFIX) else None
 
 
 def actor_named(name: str, namespace: str) -> Any:
@@ -42,61 +32,78 @@ def actor_named(name: str, namespace: str) -> Any:
 
 
 class StreamClient:
-    """One stream's actor."""
+    """One stream, in the process that watches it. Every call may raise `NotCarriedError`, or
+    `ActorGoneError`: it is watched elsewhere by now, or will be."""
+
+    def __init__(self, handle: Any, stream: str) -> None:
+        self._handle = handle
+        self._stream = stream
+
+    async def snapshot(self) -> MemorySnapshot:
+        ref = self._handle.snapshot.remote(self._stream)
+        found: MemorySnapshot = await wait_async(ref, _QUICK_S)
+        return found
+
+    async def picture(self, picture: str) -> bytes | None:
+        ref = self._handle.picture.remote(self._stream, picture)
+        found: bytes | None = await wait_async(ref, _QUICK_S)
+        return found
+
+    async def keep_pictures(self, pictures: tuple[str, ...]) -> tuple[str, ...]:
+        ref = self._handle.keep_pictures.remote(self._stream, pictures)
+        kept: tuple[str, ...] = await wait_async(ref, _QUICK_S)
+        return kept
+
+    async def status(self, timeout_s: float = _QUICK_S) -> StreamStatus:
+        ref = self._handle.status_of.options(concurrency_group=HEALTH).remote(self._stream)
+        status: StreamStatus | None = await wait_async(ref, timeout_s)
+        if status is None:
+            raise NotReadyError("the stream moves to another process; try again")
+        return status
+
+
+class CarrierClient:
+    """A process that watches streams; see `Carrier`."""
 
     def __init__(self, handle: Any) -> None:
         self._handle = handle
 
-    @classmethod
-    def find(cls, stream: str, namespace: str) -> "StreamClient | None":
-        """The stream's watcher; while it moves, the one that has its memory."""
-        handles = [actor_named(name, namespace) for name in stream_actor_names(stream)]
-        clients = [cls(handle) for handle in handles if handle is not None]
-        if len(clients) == 2 and clients[0]._waits():
-            clients.reverse()
-        return clients[0] if clients else None
-
-    def _waits(self) -> bool:
-        try:
-            return wait(self.ask_status(), _LOOK_S) is None
-        except NotReadyError:
-            return True
-
-    async def snapshot(self) -> MemorySnapshot:
-        found: MemorySnapshot = await wait_async(self._handle.snapshot.remote(), _QUICK_S)
-        return found
-
-    async def picture(self, picture: str) -> bytes | None:
-        found: bytes | None = await wait_async(self._handle.picture.remote(picture), _QUICK_S)
-        return found
-
-    async def keep_pictures(self, pictures: tuple[str, ...]) -> tuple[str, ...]:
-        kept: tuple[str, ...] = await wait_async(
-            self._handle.keep_pictures.remote(pictures), _QUICK_S
-        )
-        return kept
-
-    async def status(self, timeout_s: float = _QUICK_S) -> StreamStatus:
-        status: StreamStatus | None = await wait_async(self.ask_status(), timeout_s)
-        if status is None:
-            raise NotReadyError("the stream moves to another node; try again")
-        return status
+    def stream(self, stream: str) -> StreamClient:
+        """One of its streams."""
+        return StreamClient(self._handle, stream)
 
     def ask_status(self) -> Any:
-        """A reference to the `StreamStatus` that it will answer with; None until it begins."""
+        """A reference to the `CarrierStatus` that it will answer with."""
         return self._handle.status.options(concurrency_group=HEALTH).remote()
+
+    def life(self) -> Any:
+        """A reference that is ready when the process has ended."""
+        return self._handle.live.options(concurrency_group=LIFE).remote()
+
+    def watch(self, spec: StreamSpec, *, waits: bool, timeout_s: float) -> None:
+        """Returns when it is watched; see `Carrier.watch`."""
+        wait(self._handle.watch.remote(spec, waits), timeout_s)
+
+    def begin(self, stream: str, timeout_s: float) -> None:
+        """Have what was made to wait be watched from now on."""
+        wait(self._handle.begin.remote(stream), timeout_s)
 
     def apply(self, spec: StreamSpec) -> None:
         """See `StreamWorker.apply`."""
         wait(self._handle.apply.options(concurrency_group=HEALTH).remote(spec), _QUICK_S)
 
-    def begin(self, timeout_s: float) -> None:
-        """Have an actor that was made to wait watch from now on."""
-        wait(self._handle.begin.remote(), timeout_s)
+    def end(self, stream: str, *, write: bool, timeout_s: float) -> bool:
+        """See `Carrier.end`."""
+        ended: bool = wait(self._handle.end.remote(stream, write), timeout_s)
+        return ended
 
-    def stop(self, timeout_s: float) -> None:
-        """Have the actor stop watching and write what it has."""
-        wait(self._handle.stop.remote(), timeout_s)
+    def leave(self, stream: str) -> None:
+        """Have it stop watching, without waiting for that."""
+        self._handle.end.remote(stream, False)
+
+    def kill(self) -> None:
+        """End the process as it is; returns before it has."""
+        ray.kill(self._handle, no_restart=True)
 
 
 class EncoderClient:
@@ -166,6 +173,12 @@ class FleetClient:
     async def status(self, stream: str) -> StreamStatus:
         """One of them; `UnknownStreamError` if there is none of that id."""
         return await self._status(self._handle.status.remote(stream), _QUICK_S)
+
+    async def where(self, stream: str) -> str | None:
+        """The name of the actor that watches it, None if it is being started;
+        `UnknownStreamError`."""
+        found: str | None = await wait_async(self._handle.where.remote(stream), _QUICK_S)
+        return found
 
     async def nodes(self) -> list[NodeStatus]:
         found: list[NodeStatus] = await wait_async(self._handle.nodes.remote(), _QUICK_S)

@@ -42,8 +42,15 @@ class Crew(Protocol):
         """Living nodes that have what a watcher needs."""
         ...
 
-    def start(self, spec: StreamSpec, node: str | None) -> None:
-        """Begin to start a watcher, on that node if it can be; one that runs is left as it is."""
+    def start(self, spec: StreamSpec, node: str | None, *, alone: bool) -> None:
+        """Start a watcher, on that node if it can be; one that runs is left as it is.
+
+        alone: in a process that watches nothing else, for it may take its process down.
+        """
+        ...
+
+    def where(self, stream: str) -> str | None:
+        """By what name its watcher can be called; None if there is none."""
         ...
 
     def move(self, spec: StreamSpec, node: str) -> None:
@@ -63,4 +70,8 @@ class Crew(Protocol):
 
         write: let it write what it has first.
         """
+        ...
+
+    def close(self) -> None:
+        """End all there is, as it is."""
         ...

@@ -65,6 +65,11 @@ class Fleet:
         """One stream as it was a moment ago; `UnknownStreamError` if there is none of that id."""
         return self._supervisor.status(self._spec(stream))
 
+    def where(self, stream: str) -> str | None:
+        """By what name the stream's watcher can be called now, None if there is none;
+        `UnknownStreamError`."""
+        return self._crew.where(self._spec(stream).id)
+
     def _spec(self, stream: str) -> StreamSpec:
         spec = self._registry.wanted.specs.get(stream)
         if spec is None or spec.removed:

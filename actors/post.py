@@ -67,7 +67,7 @@ class Post:
         if self.note is not None:
             state, since_s, reason = self.note
             status = replace(status, state=state, since_s=since_s, reason=reason)
-        return replace(status, spec=spec, node=self.node)
+        return replace(status, spec=spec, node=self.node, pid=status.pid if self.node else 0)
 
 
 def _unseen(spec: StreamSpec) -> StreamStatus:

@@ -5,9 +5,9 @@ Ray restarts the encoder and the fleet for ever; the fleet's supervisor restarts
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ import ray
 import structlog
 from numpy.typing import NDArray
 
+from flashstream.actors.carrier import Carrier, CarrierStatus
 from flashstream.actors.clients import (
     ENCODER,
     FLEET,
@@ -27,22 +28,16 @@ from flashstream.actors.ray_crew import RayCrew
 from flashstream.actors.registry import Registry
 from flashstream.actors.rounds import Rounds
 from flashstream.actors.spec import StreamSpec, StreamStatus
-from flashstream.actors.stream import Encode, StreamOptions, StreamWorker
+from flashstream.actors.stream import Encode
 from flashstream.actors.supervisor import Supervisor, SupervisorOptions
+from flashstream.actors.watching import maker
 from flashstream.config import Settings
 from flashstream.errors import FlashstreamError
 from flashstream.logs import configure_logs
-from flashstream.memory_store.journal import MemoryJournal
 from flashstream.memory_store.open import open_store
 from flashstream.memory_store.snapshot import MemorySnapshot
-from flashstream.models.memory import empty_memory
 from flashstream.models.registry import configured
 from flashstream.telemetry import RayTelemetry
-from flashstream.video.decoder import Decoder
-from flashstream.video.frame import Frame
-from flashstream.video.secrets import Secrets
-from flashstream.video.source import VideoSource
-from flashstream.video.watchdog import PictureWatchdog
 
 _FOREVER = -1  # Ray's value for "restart without limit"
 _ROUND_S = 1.0
@@ -78,93 +73,47 @@ class EncoderActor:
 
 
 class StreamActor:
-    """One camera's watcher (see `StreamWorker`).
+    """A process that watches streams (see `Carrier`)."""
 
-    waits: touch neither memory nor camera before `begin`: another watches on until then.
-    """
-
-    def __init__(self, spec: StreamSpec, settings: Settings, *, waits: bool = False) -> None:
+    def __init__(self, settings: Settings) -> None:
         configure_logs()
-        self._node = ray.get_runtime_context().get_node_id()
-        model = configured(settings)
         telemetry = RayTelemetry()
-        streams = settings.streams
-        store = open_store(settings.store_url(), settings.store.durability)
-        decoder = Decoder(streams.decoder)
-        secrets = Secrets(streams.secret_dirs, streams.secret_env_prefix)
-        self._worker = StreamWorker(
-            spec,
-            StreamOptions(
-                queue_frames=streams.queue_frames,
-                commit_interval_s=streams.commit_interval_s,
-                reconnect_max_s=streams.reconnect_max_s,
-                thumbnail_width=streams.thumbnail_width,
-                thumbnail_bytes=model.memory.thumbnail_bytes,
-                picture_ttl_s=settings.store.picture_ttl_s,
-                lend_s=settings.answers.deadline_s + 10,
-                stale_after_s=streams.stale_after_s,
-                degraded_after_s=streams.degraded_after_s,
-            ),
-            open_journal=lambda: MemoryJournal.open(
-                spec.id,
-                store,
-                lambda epoch: empty_memory(model, spec.id, epoch=epoch),
-            ),
-            open_source=lambda spec: VideoSource(
-                spec.url,
-                fps=spec.fps,
-                open_timeout_s=streams.open_timeout_s,
-                read_timeout_s=streams.read_timeout_s,
-                live=spec.live,
-                loop=spec.loop,
-                speed=spec.speed,
-                decode=streams.decode,
-                decoder=decoder,
-                secrets=secrets,
-            ),
-            preprocess=model.preprocess,
-            encode=_encode(settings, telemetry),
-            telemetry=telemetry,
-            judge=_judge(spec, settings),
+        self._carrier = Carrier(
+            maker(settings, telemetry, _encode(settings, telemetry)),
+            node=ray.get_runtime_context().get_node_id(),
+            pid=os.getpid(),
         )
-        self._begun = False
-        if not waits:
-            self.begin()
 
-    def begin(self) -> None:
-        self._worker.start()
-        self._begun = True
+    def watch(self, spec: StreamSpec, waits: bool) -> None:
+        self._carrier.watch(spec, waits=waits)
 
-    def snapshot(self) -> MemorySnapshot:
-        return self._worker.snapshot()
+    def begin(self, stream: str) -> None:
+        self._carrier.begin(stream)
 
-    def picture(self, picture: str) -> bytes | None:
-        return self._worker.picture(picture)
+    def snapshot(self, stream: str) -> MemorySnapshot:
+        return self._carrier.worker(stream).snapshot()
 
-    def keep_pictures(self, pictures: tuple[str, ...]) -> tuple[str, ...]:
-        return self._worker.keep_pictures(pictures)
+    def picture(self, stream: str, picture: str) -> bytes | None:
+        return self._carrier.worker(stream).picture(picture)
 
-    def status(self) -> StreamStatus | None:
-        """None until it begins."""
-        return replace(self._worker.status(), node=self._node) if self._begun else None
+    def keep_pictures(self, stream: str, pictures: tuple[str, ...]) -> tuple[str, ...]:
+        return self._carrier.worker(stream).keep_pictures(pictures)
+
+    def status(self) -> CarrierStatus:
+        return self._carrier.status()
+
+    def status_of(self, stream: str) -> StreamStatus | None:
+        return self._carrier.status_of(stream)
 
     def apply(self, spec: StreamSpec) -> None:
-        self._worker.apply(spec)
+        self._carrier.worker(spec.id).apply(spec)
 
-    def stop(self) -> None:
-        self._worker.stop()
+    def end(self, stream: str, write: bool) -> bool:
+        return self._carrier.end(stream, write=write)
 
-
-def _judge(spec: StreamSpec, settings: Settings) -> Callable[[Frame], str | None]:
-    watchdog = PictureWatchdog(settings.streams.frozen_after_s)
-
-    def judge(frame: Frame) -> str | None:
-        if spec.loop:  # a file that is played again and again would rightly be called repeating
-            return None
-        watchdog.see(frame.rgb, frame.wall_s)
-        return watchdog.reason or None
-
-    return judge
+    def live(self) -> None:
+        """Returns never: that this call ends is how a caller learns at once of this one's death."""
+        threading.Event().wait()
 
 
 def _encode(settings: Settings, telemetry: RayTelemetry) -> Encode:
@@ -181,7 +130,7 @@ class FleetActor:
         configure_logs()
         streams = settings.streams
         store = open_store(settings.store_url(), settings.store.durability)
-        crew = RayCrew(settings, StreamActor)
+        crew = RayCrew(settings, StreamActor, changed=lambda: self._rounds.wake())
         registry = Registry(store)
         self._pool = ThreadPoolExecutor(_TASKS, thread_name_prefix="fleet")
         self._supervisor = Supervisor(
@@ -221,6 +170,9 @@ class FleetActor:
 
     def status(self, stream: str) -> StreamStatus:
         return self._fleet.status(stream)
+
+    def where(self, stream: str) -> str | None:
+        return self._fleet.where(stream)
 
     def nodes(self) -> list[NodeStatus]:
         return self._fleet.nodes()

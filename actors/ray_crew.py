@@ -1,28 +1,22 @@
 """Stream actors of a Ray cluster as the fleet's watchers."""
 
-import threading
 import time
-from collections import defaultdict
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import ray
+import structlog
 from ray.exceptions import ActorDiedError, RayError
 from ray.util import list_named_actors
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from flashstream.actors.calls import wait
-from flashstream.actors.clients import (
-    HEALTH,
-    StreamClient,
-    actor_named,
-    stream_actor_names,
-    stream_of,
-)
+from flashstream.actors.carrier import CarrierStatus
+from flashstream.actors.carriers import Carriers, Known
+from flashstream.actors.clients import CARRIER_PREFIX, HEALTH, LIFE, CarrierClient, actor_named
 from flashstream.actors.crew import Node, Watcher
-from flashstream.actors.spec import StreamSpec, StreamStatus
+from flashstream.actors.spec import StreamSpec
 from flashstream.config import Settings
 from flashstream.errors import FlashstreamError, NotReadyError
 
@@ -31,214 +25,216 @@ _STOP_S = 20.0
 _GONE_S = 10.0
 _READY_S = 90.0
 _POLL_S = 0.02
-
-
-@dataclass(frozen=True, slots=True)
-class _Heard:
-    """What one actor said: its status (None if it waits to begin), nothing yet, or its death."""
-
-    answered: bool = False
-    status: StreamStatus | None = None
-    death: str = ""
+_ADOPTED_S = 10.0
 
 
 class RayCrew:
-    """Detached actors named by their streams. A name is one actor's, so that a stream has one
-    watcher; its second name is for the successor that waits while it moves.
+    """Detached actors, each a process that carries streams (see `Carrier`), and some spare ones.
 
-    Ray does not restart them: the supervisor does, with its pauses.
+    Ray does not restart them: the supervisor does, with its pauses. Two crews of one cluster may
+    start a stream twice; then the store lets the later one write, and the other is ended.
     """
 
-    def __init__(self, settings: Settings, actor: type) -> None:
-        """actor: the class of a watcher, made with (spec, settings, waits=…)."""
+    def __init__(self, settings: Settings, actor: type, changed: Callable[[], None]) -> None:
+        """actor: the class of a process, made with the settings. changed: called when one ends."""
         self._settings = settings
         self._namespace = settings.ray.namespace
         own = settings.encoder.placement == "own"
         self._gpus = settings.encoder.gpus if own else 0.0
+        # A spare process would hold its encoder's memory for nothing.
+        self._spares = 0 if own else settings.streams.spare_processes
+        self._rss_limit = settings.streams.process_memory_mb << 20
+        self._changed = changed
         # Status is told even while all other threads wait for the store.
-        self._actor = ray.remote(concurrency_groups={HEALTH: 2})(actor)
-        self._lock = threading.Lock()
-        self._handles: dict[str, Any] = {}  # by the actor's name
-        # Name → handle, and its answer to come: never two of one actor. Of `watchers` alone.
-        self._asked: dict[str, tuple[Any, Any]] = {}
-        self._moving: set[str] = set()
-        self._begun: set[str] = set()  # names of successors that watch now
+        self._actor = ray.remote(concurrency_groups={HEALTH: 2, LIFE: 1})(actor)
+        self._carriers = Carriers(settings.streams.per_process)
+        self._nodes: list[Node] = []
+        self._log = structlog.get_logger()
 
     # --- what there is -------------------------------------------------------------------------
 
     def watchers(self) -> list[Watcher]:
         """Asks all at once and waits for half a second; later answers count in the next round."""
         with _reported("listing the watchers"):
-            handles = self._list()
-            for name, handle in handles.items():
-                if name not in self._asked or self._asked[name][0] is not handle:
-                    self._asked[name] = (handle, StreamClient(handle).ask_status())
-            self._asked = {name: asked for name, asked in self._asked.items() if name in handles}
-            if refs := [ref for _, ref in self._asked.values()]:
+            self._adopt()
+            carriers = self._carriers.all()
+            for known in carriers:
+                known.asked = known.asked or known.client.ask_status()
+            if carriers:
+                refs = [known.asked for known in carriers]
                 ray.wait(refs, num_returns=len(refs), timeout=_ANSWER_S)
-            heard: dict[str, dict[str, _Heard]] = defaultdict(dict)
-            for name in handles:
-                heard[stream_of(name) or ""][name] = self._hear(name)
-            found = [self._watcher(stream, of) for stream, of in sorted(heard.items())]
-            return [watcher for watcher in found if watcher is not None]
+            dead = [death for known in carriers for death in self._hear(known)]
+            self._wait_for_adopted()
+            found, doubles = self._carriers.watchers()
+            for known, stream in doubles:
+                self._log.warning("second_watcher_ended", stream=stream)
+                known.client.leave(stream)
+            self._keep_spares()
+            there = {watcher.stream for watcher in found}
+            return found + [each for each in dead if each.stream not in there]
 
-    def _list(self) -> dict[str, Any]:
-        named = {
-            each["name"]
-            for each in list_named_actors(all_namespaces=True)
-            if each["namespace"] == self._namespace and stream_of(each["name"])
-        }
-        with self._lock:
-            unknown = named - self._handles.keys()
-        new = {name: actor_named(name, self._namespace) for name in unknown}
-        with self._lock:
-            for name, handle in new.items():
+    def _adopt(self) -> None:
+        for each in list_named_actors(all_namespaces=True):
+            name, ours = each["name"], each["namespace"] == self._namespace
+            if ours and name.startswith(CARRIER_PREFIX) and not self._carriers.knows(name):
+                handle = actor_named(name, self._namespace)
                 if handle is not None:
-                    self._handles.setdefault(name, handle)
-            return dict(self._handles)
+                    self._carriers.add(self._known(name, handle, ""))
 
-    def _hear(self, name: str) -> _Heard:
-        handle, ref = self._asked[name]
-        if not ray.wait([ref], timeout=0)[0]:
-            return _Heard()
-        del self._asked[name]
+    def _known(self, name: str, handle: Any, node: str) -> Known:
+        client = CarrierClient(handle)
+        client.life().future().add_done_callback(lambda _: self._changed())
+        return Known(name, client, node, time.monotonic())
+
+    def _hear(self, known: Known) -> list[Watcher]:
+        """Take its answer, if there is one; of a dead one, the deaths of its streams."""
+        if not ray.wait([known.asked], timeout=0)[0]:
+            self._carriers.hear(known, None)
+            return []
+        asked, known.asked = known.asked, None
+        why = ""
         try:
-            status = ray.get(ref)
-            with self._lock:
-                begun = name in self._begun
-            # It may have been asked before it began.
-            return _Heard(answered=not begun or status is not None, status=status)
+            answer: CarrierStatus = ray.get(asked)
+            self._carriers.hear(known, answer)
+            if self._rss_limit and answer.rss > self._rss_limit and not known.closing:
+                why = (
+                    f"its process held {answer.rss >> 20} MiB of memory, more than "
+                    f"streams.process_memory_mb={self._rss_limit >> 20}"
+                )
+                self._kill(known)
         except ActorDiedError as death:
-            self._forget(name, handle)
-            return _Heard(death=why_dead(death))
+            why = why_dead(death)
         except (RayError, FlashstreamError):
-            return _Heard()  # cannot be reached just now
+            self._carriers.hear(known, None)  # cannot be reached just now
+        return (
+            [Watcher(stream, death=why) for stream in self._carriers.forget(known)] if why else []
+        )
 
-    def _watcher(self, stream: str, heard: dict[str, _Heard]) -> Watcher | None:
-        """Which of a stream's actors counts; a successor that nobody will begin is ended."""
-        for one in heard.values():
-            if one.status is not None:
-                self._end_waiting(stream, heard)
-                return Watcher(stream, one.status)
-        if any(not one.answered and not one.death for one in heard.values()):
-            return Watcher(stream)
-        self._end_waiting(stream, heard)
-        deaths = [one.death for one in heard.values() if one.death]
-        return Watcher(stream, death=deaths[0]) if deaths else None
+    def _wait_for_adopted(self) -> None:
+        """What an adopted process watches is not known before it answers: nothing may be started
+        until then, or until it is ended because it does not."""
+        for known in self._carriers.unheard():
+            if time.monotonic() - known.since_s > _ADOPTED_S:
+                self._log.warning("silent_process_ended", actor=known.name)
+                self._kill(known)
+            else:
+                raise NotReadyError(f"the process {known.name} has not said yet what it watches")
 
-    def _end_waiting(self, stream: str, heard: dict[str, _Heard]) -> None:
-        with self._lock:
-            if stream in self._moving:
-                return
-        for name, one in heard.items():
-            if one.answered and one.status is None:
-                self._kill(name)
+    def _keep_spares(self) -> None:
+        for node in self._nodes:
+            spare = self._carriers.spare(node.id)
+            for known in spare[self._spares :]:
+                self._kill(known)
+            if len(spare) < self._spares:
+                self._carriers.add(self._make(node.id))
 
     def nodes(self) -> list[Node]:
         with _reported("listing the nodes"):
-            return [
+            self._nodes = [
                 Node(node["NodeID"], node["NodeName"], node["NodeManagerAddress"])
                 for node in ray.nodes()
                 if node["Alive"] and node["Resources"].get("GPU", 0.0) >= self._gpus
             ]
+            return self._nodes
+
+    def where(self, stream: str) -> str | None:
+        known = self._carriers.of(stream)
+        return known.name if known else None
 
     # --- what is done --------------------------------------------------------------------------
 
-    def start(self, spec: StreamSpec, node: str | None) -> None:
-        first, second = stream_actor_names(spec.id)
-        with _reported(f"starting {first}"):
-            if actor_named(second, self._namespace) is None:
-                self._make(first, spec, node, waits=False)
+    def start(self, spec: StreamSpec, node: str | None, *, alone: bool) -> None:
+        if self._carriers.of(spec.id) is None:
+            with _reported(f"starting a watcher of '{spec.id}'"):
+                self._seat(spec, node, alone=alone, waits=False)
 
-    def _make(self, name: str, spec: StreamSpec, node: str | None, *, waits: bool) -> Any:
+    def _seat(self, spec: StreamSpec, node: str | None, *, alone: bool, waits: bool) -> Known:
+        """Have it watched by a process on that node that has room, or a new one."""
+        known = self._carriers.take(spec.id, node, alone=alone, waits=waits)
+        if known is None:
+            known = self._make(node)
+            self._carriers.add_seated(known, spec.id, alone=alone, waits=waits)
+        try:
+            known.client.watch(spec, waits=waits, timeout_s=_READY_S)
+        except Exception:
+            self._carriers.leave(spec.id, known)
+            if not known.heard:
+                self._kill(known)
+            raise
+        self._carriers.seated(spec.id, known)
+        return known
+
+    def _make(self, node: str | None) -> Known:
+        name = f"{CARRIER_PREFIX}{uuid.uuid4().hex[:12]}"
         where = "DEFAULT" if node is None else NodeAffinitySchedulingStrategy(node, soft=True)
         handle = self._actor.options(
             name=name,
             namespace=self._namespace,
-            get_if_exists=True,
             lifetime="detached",
             max_restarts=0,
-            max_concurrency=8,
+            max_concurrency=8 + self._settings.streams.per_process,
             num_cpus=0,
             num_gpus=self._gpus,
             # A byte, which is always there: an actor that asks for nothing at all is put on any
             # node, whatever its strategy.
             memory=1,
             scheduling_strategy=where,
-        ).remote(spec, self._settings, waits=waits)
-        with self._lock:
-            self._handles[name] = handle
-        return handle
+        ).remote(self._settings)
+        known = self._known(name, handle, node or "")
+        known.ours = True
+        return known
 
     def move(self, spec: StreamSpec, node: str) -> None:
         stream = spec.id
-        with self._lock:
-            self._moving.add(stream)
-        try:
-            with _reported(f"moving stream '{stream}'"):
-                self._move(spec, node)
-        finally:
-            with self._lock:
-                self._moving.discard(stream)
-
-    def _move(self, spec: StreamSpec, node: str) -> None:
-        first, second = stream_actor_names(spec.id)
-        old, new = (second, first) if self._handle(second) else (first, second)
-        successor = StreamClient(self._make(new, spec, node, waits=True))
-        try:
-            wait(successor.ask_status(), _READY_S)
-        except Exception:
-            self._kill(new)
-            raise
-        self._stop(old, write=True)
-        successor.begin(_STOP_S)
-        with self._lock:
-            self._begun.add(new)
+        with _reported(f"moving stream '{stream}'"):
+            old = self._carriers.of(stream)
+            if old is None:
+                raise NotReadyError(f"stream '{stream}' is watched nowhere", stream=stream)
+            new = self._seat(spec, node, alone=False, waits=True)
+            self._leave(stream, old, write=True)
+            new.client.begin(stream, _STOP_S)
+            self._carriers.begun(stream, new)
 
     def tell(self, spec: StreamSpec) -> None:
-        client = StreamClient.find(spec.id, self._namespace)
-        if client is None:
+        known = self._carriers.of(spec.id)
+        if known is None:
             raise NotReadyError(f"stream '{spec.id}' is being started", stream=spec.id)
-        client.apply(spec)
+        known.client.apply(spec)
 
     def stop(self, stream: str, *, write: bool) -> None:
         with _reported(f"ending the watcher of '{stream}'"):
-            for name in stream_actor_names(stream):
-                self._stop(name, write=write)
+            for known in self._carriers.holding(stream):
+                self._leave(stream, known, write=write)
 
-    def _stop(self, name: str, *, write: bool) -> None:
-        handle = self._handle(name)
-        if handle is None:
-            return
+    def _leave(self, stream: str, known: Known, *, write: bool) -> None:
+        """One that does not end as it should is ended with its process."""
+        ended = False
         try:
-            if write:
-                StreamClient(handle).stop(timeout_s=_STOP_S)
-        except FlashstreamError:
-            pass  # one that does not answer is ended all the same
-        finally:
-            self._kill(name)
+            if write or known.streams != {stream}:
+                ended = known.client.end(stream, write=write, timeout_s=_STOP_S)
+        except FlashstreamError as failure:
+            self._log.warning("stop_unanswered", stream=stream, error=failure.message)
+        self._carriers.leave(stream, known)
+        if not ended:
+            self._kill(known)
+            self._await_end(known)
+
+    def _kill(self, known: Known) -> None:
+        """Its other streams are found dead in the next round."""
+        self._carriers.close(known)
+        known.client.kill()
+
+    def _await_end(self, known: Known) -> None:
         deadline = time.monotonic() + _GONE_S
-        while actor_named(name, self._namespace) is not None:
+        while actor_named(known.name, self._namespace) is not None:
             if time.monotonic() > deadline:
-                raise NotReadyError(f"the actor {name} has not ended")
+                raise NotReadyError(f"the actor {known.name} has not ended")
             time.sleep(_POLL_S)
 
-    def _kill(self, name: str) -> None:
-        handle = self._handle(name)
-        if handle is not None:
-            ray.kill(handle, no_restart=True)
-            self._forget(name, handle)
-
-    def _forget(self, name: str, handle: Any) -> None:
-        with self._lock:
-            if self._handles.get(name) is handle:
-                del self._handles[name]
-                self._begun.discard(name)
-
-    def _handle(self, name: str) -> Any:
-        with self._lock:
-            handle = self._handles.get(name)
-        return handle or actor_named(name, self._namespace)
+    def close(self) -> None:
+        with _reported("ending the processes"):
+            for known in self._carriers.all():
+                self._kill(known)
 
 
 @contextmanager

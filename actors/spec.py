@@ -119,8 +119,10 @@ class StreamState(StrEnum):
 class StreamStatus:
     """A stream as it is now. Times are Unix seconds; None before the first frame.
 
-    durable_as_of_s: time of the newest frame that the store has.
-    node: id of the cluster's node that it is watched on; "" if it is watched nowhere.
+    durable_as_of_s: time of the newest frame that the store has. epoch: of its memory's owner; 0
+    before the memory is open.
+    node: id of the cluster's node that it is watched on; "" if it is watched nowhere. pid: of the
+    process there.
     """
 
     spec: StreamSpec
@@ -134,4 +136,6 @@ class StreamStatus:
     durable_version: int = 0
     durable_as_of_s: float | None = None
     memory_bytes: int = 0
+    epoch: int = 0
     node: str = ""
+    pid: int = 0

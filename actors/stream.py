@@ -49,6 +49,7 @@ Encode = Callable[[NDArray[np.uint8]], NDArray[np.float16]]
 _IDLE_S = 0.5  # how often an idle thread looks whether it should stop
 _ENCODER_PAUSE_S = 0.1
 _STORE_PAUSE_S = 0.5
+_STOP_S = 15.0
 _STALE_PERIODS = 3
 
 
@@ -132,14 +133,19 @@ class StreamWorker:
         """Open the memory, then the camera; both are retried for ever, in the background."""
         self._threads[0].start()
 
-    def stop(self) -> None:
-        """Stop watching and write what is not yet written."""
+    def stop(self, *, write: bool = True) -> bool:
+        """Stop watching; False if a thread has not ended after 15 s.
+
+        write: what is not yet written.
+        """
         self._end_threads()
+        until = time.monotonic() + _STOP_S
         for thread in self._threads:
             if thread.ident is not None:
-                thread.join(timeout=15)
-        if self._opened is not None and self._health.now()[0] is not StreamState.FAILED:
+                thread.join(max(0.0, until - time.monotonic()))
+        if write and self._opened is not None and self._health.now()[0] is not StreamState.FAILED:
             self._guard(self._commit)
+        return not any(thread.is_alive() for thread in self._threads)
 
     def _end_threads(self) -> None:
         self._stopping.set()
@@ -198,14 +204,14 @@ class StreamWorker:
 
     def status(self) -> StreamStatus:
         state, since_s, reason = self._health.now()
-        version, nbytes, durable = 0, 0, 0
+        version, nbytes, durable, epoch = 0, 0, 0, 0
         as_of: float | None = None
         durable_as_of: float | None = None
         if (journal := self._opened) is not None:
             with self._memory_lock:
                 memory = journal.memory
                 version, nbytes = memory.version, memory.nbytes()
-                as_of = memory.as_of
+                as_of, epoch = memory.as_of, memory.epoch
                 durable, durable_as_of = journal.durable_version, journal.durable_as_of
         return StreamStatus(
             spec=self._camera.spec,
@@ -219,6 +225,7 @@ class StreamWorker:
             durable_version=durable,
             durable_as_of_s=durable_as_of,
             memory_bytes=nbytes,
+            epoch=epoch,
         )
 
     def _guard(self, run: Callable[[], None]) -> None:

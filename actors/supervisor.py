@@ -217,7 +217,8 @@ class Supervisor:
 
     def _start(self, spec: StreamSpec, post: Post, node: str | None) -> None:
         try:
-            self._crew.start(spec, node)
+            # What keeps crashing shall not take others down with it.
+            self._crew.start(spec, node, alone=post.crashes.count > 1)
         except Exception as failure:
             with self._posts.lock:
                 self._lost(spec.id, post, "crashed", f"it could not be started: {failure}")
@@ -262,6 +263,7 @@ class Supervisor:
         """End all watchers, side by side; the registry and the memories stay."""
         streams = {watcher.stream for watcher in self._crew.watchers()}
         list(self._pool.map(self._end, sorted(streams)))
+        self._crew.close()
 
     def statuses(self, wanted: Wanted) -> list[StreamStatus]:
         """All streams as they were found in the last round, by id."""

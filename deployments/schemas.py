@@ -109,6 +109,7 @@ class Stream(Body):
     ]
     memory_bytes: int
     node: Annotated[str, Field(description="id of the node it is watched on; empty: nowhere")]
+    pid: Annotated[int, Field(description="of the process that watches it there; 0: none")]
 
 
 class StreamList(Body):

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from flashstream.actors.calls import unwrap
-from flashstream.actors.clients import EncoderClient, StreamClient
+from flashstream.actors.clients import EncoderClient
 from flashstream.config import Settings
 from flashstream.deployments import schemas
 from flashstream.deployments.answerer_client import AnswererClient
@@ -16,9 +16,11 @@ from flashstream.deployments.streams import Streams, when
 from flashstream.errors import (
     EmptyQuestionError,
     InvalidRequestError,
+    NotReadyError,
     OverloadedError,
     QuestionTooLongError,
     UnknownEvidenceError,
+    UnknownStreamError,
 )
 from flashstream.memory_store.snapshot import MemorySnapshot
 from flashstream.memory_store.store import MemoryStore
@@ -47,7 +49,7 @@ class Service:
     # --- memory --------------------------------------------------------------------------------
 
     async def memory(self, stream: str) -> schemas.Memory:
-        snapshot = await (await self.streams.client(stream)).snapshot()
+        snapshot = await self.streams.call(stream, lambda watcher: watcher.snapshot())
         slots = snapshot.slots
         return schemas.Memory(
             stream=stream,
@@ -71,7 +73,7 @@ class Service:
         )
 
     async def picture(self, stream: str, picture: str) -> bytes:
-        jpeg = await (await self.streams.client(stream)).picture(picture)
+        jpeg = await self.streams.call(stream, lambda watcher: watcher.picture(picture))
         if jpeg is None:
             raise UnknownEvidenceError(
                 f"stream '{stream}' has no picture '{picture[:80]}' (any more)",
@@ -99,14 +101,13 @@ class Service:
             )
         self._asking += 1
         try:
-            client = await self.streams.client(stream)
-            snapshot = await client.snapshot()
+            snapshot = await self.streams.call(stream, lambda watcher: watcher.snapshot())
             age_s = max(0.0, time.time() - snapshot.as_of)
             request = AnswerRequest(ask.question, snapshot, max_tokens, deadline_s)
             async with aclosing(self._answerer.answer(request)) as events:
                 async for event in events:
                     if isinstance(event, AnswerDone):
-                        yield await self._answer(client, snapshot, age_s, event)
+                        yield await self._answer(snapshot, age_s, event)
                     else:
                         yield event
         finally:
@@ -131,10 +132,12 @@ class Service:
         return max_tokens, min(ask.deadline_s or limits.deadline_s, limits.deadline_s)
 
     async def _answer(
-        self, client: StreamClient, snapshot: MemorySnapshot, age_s: float, done: AnswerDone
+        self, snapshot: MemorySnapshot, age_s: float, done: AnswerDone
     ) -> schemas.Answer:
         stretches = evidence_stretches(snapshot.slots, done.slots)
-        kept = await client.keep_pictures(tuple(s.picture for s in stretches if s.picture))
+        kept = await self._kept(
+            snapshot.stream, tuple(each.picture for each in stretches if each.picture)
+        )
         return schemas.Answer(
             answer=done.text,
             finish_reason=done.finish_reason,
@@ -158,6 +161,12 @@ class Service:
             ),
             timings=schemas.Timings(ttft_s=done.ttft_s, total_s=done.total_s),
         )
+
+    async def _kept(self, stream: str, pictures: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            return await self.streams.call(stream, lambda w: w.keep_pictures(pictures))
+        except (NotReadyError, UnknownStreamError):
+            return ()  # the answer is good without; its pictures went with their watcher
 
     # --- health --------------------------------------------------------------------------------
 

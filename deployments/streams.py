@@ -2,11 +2,13 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from flashstream.actors.calls import ActorGoneError
+from flashstream.actors.carrier import NotCarriedError
 from flashstream.actors.clients import FleetClient, StreamClient
 from flashstream.actors.fleet import NodeStatus
 from flashstream.actors.spec import (
@@ -19,6 +21,7 @@ from flashstream.actors.spec import (
 from flashstream.config import Settings
 from flashstream.deployments import schemas
 from flashstream.deployments.listing import Filter, page
+from flashstream.deployments.watchers import T, Watchers
 from flashstream.errors import InvalidRequestError, NotReadyError, UnsupportedUrlError
 from flashstream.video.opening import probe
 from flashstream.video.secrets import Secrets
@@ -37,6 +40,7 @@ class Streams:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         streams = settings.streams
+        self._watchers = Watchers(settings.ray.namespace, self.fleet)
         self._secrets = Secrets(streams.secret_dirs, streams.secret_env_prefix)
 
     async def add(self, new: schemas.NewStream) -> schemas.Stream:
@@ -119,12 +123,11 @@ class Streams:
         return described(await self._newest(await self.fleet().status(stream)))
 
     async def _newest(self, known: StreamStatus) -> StreamStatus:
-        client = await self._find(known.spec.id)
-        if client is None:
-            return _ended(known)
         try:
-            found = await client.status(_STATUS_S)
-        except ActorGoneError:
+            found = await self._watchers.call(
+                known.spec.id, lambda watcher: watcher.status(_STATUS_S)
+            )
+        except (ActorGoneError, NotCarriedError):
             return _ended(known)
         except NotReadyError:
             return known
@@ -138,21 +141,18 @@ class Streams:
             items=[described(status) for status in found], next_cursor=following
         )
 
-    async def client(self, stream: str) -> StreamClient:
-        """The stream's watcher; `NotReadyError` if it is not running, `UnknownStreamError` if
-        there is no such stream."""
+    async def call(self, stream: str, what: Callable[[StreamClient], Awaitable[T]]) -> T:
+        """What a call to the stream's watcher returns; `NotReadyError` if it is not running,
+        `UnknownStreamError` if there is no such stream."""
         check_stream_id(stream)
-        client = await self._find(stream)
-        if client is None:
+        try:
+            return await self._watchers.call(stream, what)
+        except (ActorGoneError, NotCarriedError):
             status = _ended(await self.fleet().status(stream))
             raise NotReadyError(
                 f"stream '{stream}' is {status.state.value}: {status.reason}; try again",
                 stream=stream,
-            )
-        return client
-
-    async def _find(self, stream: str) -> StreamClient | None:
-        return await asyncio.to_thread(StreamClient.find, stream, self._settings.ray.namespace)
+            ) from None
 
     def fleet(self) -> FleetClient:
         try:
@@ -215,4 +215,5 @@ def described(status: StreamStatus) -> schemas.Stream:
         durable_as_of=None if durable_s is None else when(durable_s),
         memory_bytes=status.memory_bytes,
         node=status.node,
+        pid=status.pid,
     )

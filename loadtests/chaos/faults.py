@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import psutil
@@ -13,7 +14,7 @@ import psutil
 from flashstream.demo.rtsp import RtspServer
 from flashstream.errors import FlashstreamError, NotReadyError
 from flashstream.loadtests.ages import as_of_s
-from flashstream.loadtests.chaos.nodes import TwoNodes, own_processes
+from flashstream.loadtests.chaos.nodes import CLOCK_READ_S, TwoNodes, own_processes
 from flashstream.loadtests.chaos.store import ChaosStore
 from flashstream.loadtests.service import Service, titled, until
 from flashstream.memory_store.redis import RedisStore
@@ -21,6 +22,7 @@ from flashstream.memory_store.store import Commit, StoredMemory
 
 _LOOK_S: Final = 0.05
 _BACK_S: Final = 90.0
+_STEP_S: Final = 30
 
 
 @dataclass(slots=True)
@@ -45,8 +47,16 @@ class Field:
 
 
 def actor_killed(field: Field) -> float:
-    """SIGKILL of one stream's actor."""
-    return _killed(field, _one(field, "ray::StreamActor"))
+    """SIGKILL of the process that watches one stream."""
+    stream = field.any_stream()
+
+    def watching() -> psutil.Process | None:
+        with suppress(FlashstreamError, psutil.Error), field.service.client(10.0) as client:
+            pid = client.stream(stream)["pid"]
+            return psutil.Process(pid) if pid else None
+        return None
+
+    return _killed(field, until(watching, _BACK_S, _LOOK_S))
 
 
 def encoder_killed(field: Field) -> float:
@@ -109,6 +119,19 @@ def camera_hung(field: Field) -> float:
     return _absent(field, field.cameras.mute, 3.0)
 
 
+def clock_stepped(field: Field) -> float:
+    """The second node's clock jumps by half a minute, forwards or back, and later is set right: the
+    longer of the times until every stream has seen more after a jump.
+    """
+    took = 0.0
+    for offset in (field.random.choice((-_STEP_S, _STEP_S)), 0):
+        field.nodes.step(offset)
+        began = time.monotonic()
+        time.sleep(CLOCK_READ_S)
+        took = max(took, _until(partial(_saw_more, field, _seen(field)), began))
+    return took
+
+
 def old_owner(field: Field) -> float:
     """A stream's actor dies, and when its successor has the stream, the dead one's write arrives:
     it must be refused.
@@ -143,6 +166,7 @@ FAULTS: Final[dict[str, tuple[Callable[[Field], float], int]]] = {
     "camera_flapped": (camera_flapped, 7),
     "camera_hung": (camera_hung, 4),
     "old_owner": (old_owner, 5),
+    "clock_stepped": (clock_stepped, 4),
 }
 """By kind: what does it, and how often. Each returns the seconds until all was well again."""
 
@@ -216,6 +240,18 @@ def _watched(field: Field, names: Sequence[str], since_s: float) -> bool:
     """Each of these is live, and has a frame in memory that is younger than Unix time `since_s`."""
     now = {stream["id"]: stream for stream in _streams(field)}
     return all(now[name]["state"] == "live" and as_of_s(now[name]) > since_s for name in names)
+
+
+def _seen(field: Field) -> dict[str, int]:
+    return {stream["id"]: stream["frames_seen"] for stream in _streams(field)}
+
+
+def _saw_more(field: Field, before: dict[str, int]) -> bool:
+    now = {stream["id"]: stream for stream in _streams(field)}
+    return all(
+        now[name]["state"] == "live" and now[name]["frames_seen"] > before[name] + 1
+        for name in field.streams
+    )
 
 
 def _committed(field: Field, before: dict[str, int]) -> bool:

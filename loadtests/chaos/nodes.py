@@ -3,11 +3,13 @@
 import contextlib
 import os
 import time
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
 import psutil
 
+from flashstream.errors import NotReadyError
 from flashstream.platform import keep_ray_on_loopback
 
 _OBJECTS: Final = 128 << 20
@@ -19,11 +21,19 @@ _HEALTH: Final = {
 }
 """A node that is gone is noticed in some seconds; Ray's own pace takes half a minute."""
 
+CLOCK_READ_S: Final = 1
+
 
 class TwoNodes:
-    """The head, which a service joins, and a second node; both end with the context."""
+    """The head, which a service joins, and a second node, whose clock can be set; both end with
+    the context.
 
-    def __init__(self) -> None:
+    folder: for the file that the second node's processes read their clock's error from, where
+    Debian's faketime is installed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._clock = folder / "clock"
         self._cluster: Any = None
         self._second: Any = None
 
@@ -53,7 +63,30 @@ class TwoNodes:
 
     def replace(self) -> None:
         """Add a second node."""
-        self._second = self._cluster.add_node(num_cpus=1, object_store_memory=_OBJECTS)
+        self._clock.write_text("+0")
+        self._second = self._cluster.add_node(
+            num_cpus=1, object_store_memory=_OBJECTS, env_vars=self._stepped_clock()
+        )
+
+    def _stepped_clock(self) -> dict[str, str]:
+        library = _faketime()
+        if library is None:
+            return {}
+        return {
+            "LD_PRELOAD": str(library),
+            "FAKETIME_TIMESTAMP_FILE": str(self._clock),
+            "FAKETIME_CACHE_DURATION": f"{CLOCK_READ_S}",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",  # a clock that is set is the wall's alone
+        }
+
+    def step(self, seconds: int) -> None:
+        """Have the second node's clock be wrong by so much, from `CLOCK_READ_S` on at the latest;
+        `NotReadyError` without libfaketime."""
+        if _faketime() is None:
+            raise NotReadyError("no libfaketime here; `apt-get install faketime` brings it")
+        beside = self._clock.with_suffix(".new")
+        beside.write_text(f"{seconds:+d}")
+        beside.replace(self._clock)
 
     def kill(self) -> float:
         """SIGKILL of everything on the second node, as when a machine loses power; when it was,
@@ -66,6 +99,10 @@ class TwoNodes:
                 process.kill()
         self._cluster.remove_node(self._second, allow_graceful=False)
         return began
+
+
+def _faketime() -> Path | None:
+    return next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 
 
 def own_processes() -> list[psutil.Process]:

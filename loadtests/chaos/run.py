@@ -75,7 +75,7 @@ def run(sets: Sequence[str], report: Progress, plan: Plan | None = None) -> dict
         server = stack.enter_context(cameras(list(names), folder, report))
         store = stack.enter_context(ChaosStore(folder))
         report("starting the service", 0.0)
-        nodes = stack.enter_context(TwoNodes())
+        nodes = stack.enter_context(TwoNodes(folder))
         own = [f"store.redis_url={store.url}", f"ray.address={nodes.address}"]
         service = stack.enter_context(Service(folder, [*own, *sets]))
         report("starting the service", 1.0)

@@ -92,6 +92,15 @@ class StreamSettings(Section):
         30.0, ge=1, description="a watcher that gives no answer for so long is started again"
     )
     starting_at_once: int = Field(8, ge=1, description="watchers that are started side by side")
+    per_process: int = Field(
+        1, ge=1, le=64, description="streams one process watches; they crash together"
+    )
+    process_memory_mb: int = Field(
+        4096, ge=0, description="MiB past which a process of streams is started anew; 0: no limit"
+    )
+    spare_processes: int = Field(
+        1, ge=0, le=16, description="kept ready on each node, so that a start takes no seconds"
+    )
     frozen_after_s: float = Field(
         60.0, ge=0, allow_inf_nan=False, description="without a new picture; 0: never called stale"
     )

@@ -17,6 +17,7 @@ class Doubling:
 
     def __init__(self) -> None:
         self.batches: list[int] = []
+        self.values: list[int] = []
         self.go = threading.Event()
         self.go.set()
 
@@ -24,6 +25,7 @@ class Doubling:
         self.go.wait(10)
         self.batches.append(len(frames))
         values = [int(frame.flat[0]) for frame in frames]
+        self.values += values
         if 13 in values:
             raise RuntimeError("unlucky")
         return np.array([[[[2 * value]]] for value in values], dtype=np.float16)
@@ -59,6 +61,16 @@ def test_a_batch_is_never_larger_than_allowed(batching: BatchingEncoder, inner: 
     for future in futures:
         future.result(5)
     assert inner.batches == [4, 2]
+
+
+def test_frames_are_taken_as_they_came(batching: BatchingEncoder, inner: Doubling) -> None:
+    """A stream has one frame here at a time: so none gets a second turn before another's first."""
+    inner.go.clear()
+    futures = [batching.submit(frame(value)) for value in range(6)]
+    inner.go.set()
+    for future in futures:
+        future.result(5)
+    assert inner.values == [0, 1, 2, 3, 4, 5]
 
 
 def test_a_full_queue_refuses_instead_of_growing(

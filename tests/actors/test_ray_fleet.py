@@ -17,21 +17,23 @@ import psutil
 import pytest
 import ray
 from ray.cluster_utils import Cluster
+from ray.exceptions import ActorDiedError
 from support.blank_encoder import BlankEncoder, pid
 
+from flashstream.actors.carriers import Known
 from flashstream.actors.clients import (
     ENCODER,
     FLEET,
+    CarrierClient,
     FleetClient,
     StreamClient,
     actor_named,
-    stream_actor_names,
 )
 from flashstream.actors.ray_actors import StreamActor, start_fleet, stop_all
 from flashstream.actors.ray_crew import RayCrew
 from flashstream.actors.spec import StreamSpec, StreamState, StreamStatus
 from flashstream.config import Settings, load
-from flashstream.errors import UnknownStreamError
+from flashstream.errors import NotReadyError, UnknownStreamError
 from flashstream.loadtests.service import until
 from flashstream.memory_store.embedded import EmbeddedValkey
 from flashstream.memory_store.open import open_store
@@ -112,11 +114,13 @@ class Streams:
         return all(self.told(stream).state is StreamState.LIVE for stream in streams)
 
     def handle(self, stream: str) -> Any:
-        named = (actor_named(name, self.namespace) for name in stream_actor_names(stream))
-        return next(handle for handle in named if handle is not None)
+        return actor_named(self.done(self.fleet.where(stream)), self.namespace)
+
+    def client(self, stream: str) -> StreamClient:
+        return CarrierClient(self.handle(stream)).stream(stream)
 
     def process(self, stream: str) -> psutil.Process:
-        return psutil.Process(ray.get(self.handle(stream).__ray_call__.remote(pid), timeout=20))
+        return psutil.Process(self.told(stream).pid)
 
 
 @pytest.fixture(scope="module")
@@ -160,27 +164,79 @@ def test_a_killed_watcher_is_started_again_with_its_memory(streams: Streams) -> 
     assert streams.process("a") != killed
 
 
+def another_crew(settings: Settings) -> RayCrew:
+    """As of a fleet that died: it has looked around once, all processes having answered."""
+    crew = RayCrew(settings, StreamActor, changed=lambda: None)
+
+    def looked() -> bool:
+        try:
+            crew.watchers()
+        except NotReadyError:
+            return False
+        return True
+
+    until(looked)
+    return crew
+
+
+def seat(crew: RayCrew, spec: StreamSpec, *, waits: bool = False) -> Known:
+    """Have a process watch a stream, behind the fleet's back: which may just end that process, as
+    one spare too many."""
+
+    def seated() -> Known | None:
+        try:
+            return crew._seat(spec, None, alone=False, waits=waits)
+        except NotReadyError:
+            crew.watchers()
+            return None
+
+    known: Known = until(seated)
+    return known
+
+
+def carried(known: Known) -> set[str]:
+    """By that process, also after its end."""
+    try:
+        return set(ray.get(known.client.ask_status(), timeout=5).streams)
+    except ActorDiedError:
+        return set()
+
+
 def test_a_watcher_of_no_stream_is_ended(streams: Streams) -> None:
-    RayCrew(streams.settings, StreamActor).start(streams.spec("orphan"), None)
-    until(lambda: StreamClient.find("orphan", streams.namespace) is None, 30)
+    crew = another_crew(streams.settings)
+    known = seat(crew, streams.spec("orphan"))
+    assert "orphan" in carried(known)
+    until(lambda: not carried(known), 30)
     with pytest.raises(UnknownStreamError):
         streams.told("orphan")
 
 
 def test_a_successor_that_a_dead_fleet_left_waiting_is_ended(streams: Streams) -> None:
     before = streams.process("a")
-    name = next(n for n in stream_actor_names("a") if not actor_named(n, streams.namespace))
-    crew = RayCrew(streams.settings, StreamActor)
-    crew._make(name, streams.spec("a"), None, waits=True)
-    until(lambda: actor_named(name, streams.namespace) is None, 30)
+    crew = another_crew(streams.settings)
+    left = seat(crew, streams.spec("a"), waits=True)
+    until(lambda: not carried(left), 30)
     assert streams.process("a") == before
     assert streams.live("a")
+
+
+def test_of_two_watchers_of_one_stream_the_superseded_one_is_ended(streams: Streams) -> None:
+    """As when a fleet died after it told a process to watch, before that process said so."""
+    crew = another_crew(streams.settings)
+    first = crew._carriers.of("a")
+    assert first is not None
+    before = streams.told("a")
+    second = seat(crew, streams.spec("a"))
+    until(lambda: not carried(first), 30)
+    until(lambda: streams.live("a") and streams.told("a").epoch > before.epoch, 30)
+    assert carried(second) == {"a"}
+    assert streams.told("a").frames_seen >= before.durable_version
 
 
 def test_a_paused_stream_answers_from_its_memory_and_sees_nothing_new(streams: Streams) -> None:
     streams.done(streams.fleet.change("b", {"paused": True}))
     until(lambda: streams.told("b").state is StreamState.PAUSED)
-    client = StreamClient(streams.handle("b"))
+    client = streams.client("b")
     seen = until(lambda: streams.done(client.snapshot())).version
     assert seen > 0
     until(lambda: streams.told("b").durable_version == streams.told("b").memory_version)

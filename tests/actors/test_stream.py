@@ -10,14 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
+from support.workers import OPTIONS, Bench, bright_clip, brightness
 
 from flashstream.actors.spec import StreamSpec, StreamState
-from flashstream.actors.stream import StreamOptions, StreamWorker
 from flashstream.errors import (
     FingerprintError,
     NoMemoryYetError,
@@ -25,109 +23,27 @@ from flashstream.errors import (
     StoreError,
     UnreachableSourceError,
 )
+from flashstream.loadtests.service import until as wait_until
 from flashstream.memory_store.journal import MemoryJournal
-from flashstream.memory_store.local import LocalStore
-from flashstream.memory_store.star import StarConfig, StarMemory
-from flashstream.telemetry import FRAMES_DROPPED, PrometheusTelemetry
+from flashstream.telemetry import FRAMES_DROPPED
 from flashstream.video.frame import Frame
 from flashstream.video.source import VideoSource
 
-SIZES = StarConfig(
-    spatial_grid=1, temporal_grid=1, retrieved_grid=1, temporal_slots=4, abstract_slots=2
-)
-OPTIONS = StreamOptions(
-    queue_frames=4,
-    commit_interval_s=0.0,
-    reconnect_max_s=0.2,
-    thumbnail_width=64,
-    thumbnail_bytes=65_536,
-    picture_ttl_s=60,
-    lend_s=30,
-    stale_after_s=10.0,
-    degraded_after_s=30.0,
-)
-
 
 def until(what: Callable[[], bool], seconds: float = 15.0) -> None:
-    Retrying(
-        stop=stop_after_delay(seconds),
-        wait=wait_fixed(0.02),
-        retry=retry_if_result(lambda result: not result),
-    )(what)
+    wait_until(what, seconds, every_s=0.02)
 
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four seconds at 10 frames/s, brighter from frame to frame."""
-    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
-    with av.open(str(path), "w") as out:
-        track = out.add_stream("libx264", rate=10, options={"preset": "ultrafast"})
-        track.width, track.height, track.pix_fmt = 64, 48, "yuv420p"
-        for number in range(40):
-            picture = np.full((48, 64, 3), 5 * number, dtype=np.uint8)
-            out.mux(track.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
-        out.mux(track.encode(None))
-    return path
-
-
-def brightness(frame: NDArray[np.uint8]) -> NDArray[np.float16]:
-    return np.full((1, 1, 2), frame.mean(), dtype=np.float16)
-
-
-class Bench:
-    """Makes workers on one store, and stops them."""
-
-    def __init__(self, clip: Path) -> None:
-        self.clip = clip
-        self.store = LocalStore()
-        self.telemetry = PrometheusTelemetry()
-        self.workers: list[StreamWorker] = []
-        self.fingerprint = "f"
-
-    def journal(self) -> MemoryJournal[NDArray[np.float16]]:
-        return MemoryJournal.open(
-            "s",
-            self.store,
-            lambda epoch: StarMemory(
-                SIZES, 1, 2, stream="s", epoch=epoch, fingerprint=self.fingerprint
-            ),
-        )
-
-    def spec(self, **changes: Any) -> StreamSpec:
-        return replace(StreamSpec("s", str(self.clip), 10.0, 0.0), **changes)
-
-    def start(
-        self,
-        encode: Callable[[NDArray[np.uint8]], NDArray[np.float16]] = brightness,
-        *,
-        live: bool = False,
-        source: Callable[[StreamSpec], VideoSource] | None = None,
-        journal: Callable[[], MemoryJournal[NDArray[np.float16]]] | None = None,
-        options: StreamOptions = OPTIONS,
-        spec: StreamSpec | None = None,
-        **more: Any,
-    ) -> StreamWorker:
-        worker = StreamWorker(
-            spec or self.spec(live=live),
-            options,
-            open_journal=journal or self.journal,
-            open_source=source or (lambda spec: VideoSource(spec.url, fps=spec.fps, live=live)),
-            preprocess=lambda rgb: rgb,
-            encode=encode,
-            telemetry=self.telemetry,
-            **more,
-        )
-        self.workers.append(worker)
-        worker.start()
-        return worker
+    return bright_clip(tmp_path_factory.mktemp("clip") / "clip.mp4")
 
 
 @pytest.fixture
 def bench(clip: Path) -> Iterator[Bench]:
     made = Bench(clip)
     yield made
-    for worker in made.workers:
-        worker.stop()
+    made.stop()
 
 
 def test_a_file_read_fast_is_seen_frame_by_frame_to_its_end(bench: Bench) -> None:

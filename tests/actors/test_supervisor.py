@@ -42,7 +42,7 @@ def test_a_new_supervisor_adopts_what_runs_and_restarts_nothing(house: House) ->
 
 
 def test_a_watcher_that_nobody_wants_is_ended(house: House) -> None:
-    house.crew.start(spec("orphan"), None)
+    house.crew.start(spec("orphan"), None, alone=False)
     house.look()
     assert house.crew.stops == ["orphan"]
     assert house.fleet.statuses() == []
@@ -91,6 +91,17 @@ def test_a_first_crash_is_told_and_mended_in_the_round_that_finds_it(house: Hous
     assert house.told("a").state is StreamState.LIVE
     assert house.restarts("crashed") == 1
     assert house.told("b").state is StreamState.LIVE
+
+
+def test_what_crashes_again_is_started_alone(house: House) -> None:
+    filled(house, "a", "b")
+    house.crew.crash("a")
+    house.look()
+    assert house.crew.alone == []
+    house.crew.crash("a")
+    for _ in range(5):
+        house.look()
+    assert house.crew.alone == ["a"]
 
 
 def test_a_crash_loop_is_tried_less_and_less_often_and_says_so(house: House) -> None:
@@ -257,7 +268,7 @@ def befall(house: House, event: str, subject: str) -> None:
     elif event == "hang" and subject in crew.running:
         crew.running[subject].hung = True
     elif event == "orphan" and subject not in crew.running:
-        crew.start(spec(subject, generation=0), None)
+        crew.start(spec(subject, generation=0), None, alone=False)
     elif event in ("drain", "undrain"):
         getattr(fleet, event)(subject)
     elif event.startswith("store"):

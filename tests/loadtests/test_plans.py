@@ -1,9 +1,11 @@
 """What load tests are asked for, checked before anything is started."""
 
+from typing import Any
+
 import pytest
 
 from flashstream.errors import InvalidRequestError, SettingError
-from flashstream.loadtests import fleet_bench, soak
+from flashstream.loadtests import fleet_bench, packing, soak
 from flashstream.loadtests.chaos.run import Plan, usual
 
 
@@ -30,3 +32,9 @@ def test_numbers_of_cameras_rise(numbers: list[int]) -> None:
 def test_a_soak_too_short_for_a_trend_is_refused(minutes: float) -> None:
     with pytest.raises(InvalidRequestError, match="2 minutes or more"):
         soak.run(minutes, [], lambda _what, _share: None)
+
+
+@pytest.mark.parametrize("more", [{"per_process": [1]}, {"per_process": [0, 2]}, {"cameras": 0}])
+def test_packing_compares_two_ways(more: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequestError, match="two ways"):
+        packing.Fleet(**more)

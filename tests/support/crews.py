@@ -38,6 +38,7 @@ class FakeCrew:
     running: dict[str, Entry] = field(default_factory=dict)
     deaths: dict[str, str] = field(default_factory=dict)
     starts: list[tuple[str, str]] = field(default_factory=list)
+    alone: list[str] = field(default_factory=list)
     stops: list[str] = field(default_factory=list)
     moves: list[tuple[str, str]] = field(default_factory=list)
     away: bool = False
@@ -68,13 +69,21 @@ class FakeCrew:
         self._check()
         return [Node(node, f"name-{node}", "127.0.0.1") for node in self.node_ids]
 
-    def start(self, spec: StreamSpec, node: str | None) -> None:
+    def where(self, stream: str) -> str | None:
+        return stream if stream in self.running else None
+
+    def close(self) -> None:
+        self.running.clear()
+
+    def start(self, spec: StreamSpec, node: str | None, *, alone: bool) -> None:
         self._check()
         if spec.id in self.broken:
             raise RuntimeError("no room")
         assert spec.id not in self.running, "two watchers of one stream"
         self.running[spec.id] = Entry(spec, node or self.node_ids[0])
         self.starts.append((spec.id, self.running[spec.id].node))
+        if alone:
+            self.alone.append(spec.id)
 
     def move(self, spec: StreamSpec, node: str) -> None:
         self._check()

@@ -15,6 +15,7 @@ from flashstream.json_file import write_json
 def add_to(bench: typer.Typer, app: typer.Typer) -> None:
     """Add the commands to their groups."""
     bench.command("fleet")(fleet)
+    bench.command("packing")(packing)
     app.command("soak")(soak)
     app.command("chaos")(chaos)
 
@@ -34,6 +35,20 @@ def fleet(
     numbers = _numbers(cameras) if cameras else Sizes().cameras
     with progress() as report:
         result = run(sets or [], report, Sizes(cameras=numbers, window_s=window_s))
+    _told(result, json)
+
+
+def packing(
+    json: JsonPath = None,
+    cameras: Annotated[int, typer.Option(min=1, help="How many are watched.")] = 100,
+    sets: Set = None,
+) -> None:
+    """What a camera costs in a process of its own, and in one with nine others."""
+    from flashstream.loadtests.packing import Fleet, run
+
+    check_writable(json)
+    with progress() as report:
+        result = run(sets or [], report, Fleet(cameras=cameras))
     _told(result, json)
 
 
