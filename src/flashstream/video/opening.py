@@ -194,7 +194,10 @@ def _options(source: SourceUrl, open_s: float, read_s: float) -> dict[str, str]:
             "rtsp_transport": "tcp",
             "timeout": micros,
             "allowed_media_types": "video",  # a camera need not send its sound
-            "fpsprobesize": "0",  # counting pictures to guess their rate takes seconds
+            # Counting pictures to guess their rate takes seconds, and so does waiting until a
+            # decoder that has seen seven of them can tell when they are decoded.
+            "fpsprobesize": "0",
+            "max_ts_probe": "0",
         }
     if source.path is not None:
         return {"format_whitelist": _FORMATS}

@@ -50,6 +50,7 @@ class Player:
         self._decode = decode
         self._held: HeldPackets | None = None
         self._catch_up = CatchUp()
+        self._opening = False
         self.stats = SourceStats()
 
     def play(self, source: Opened) -> Generator[Frame]:
@@ -59,6 +60,7 @@ class Player:
         held = HeldPackets(source.video.codec_context)
         self._held = held if held.able and self._decode == "auto" else None
         self._timeline.cut()
+        self._opening = True
         for wanted in (self._settled if source.live else self._batches)(source, reader):
             for picture, time_s in wanted:
                 frame = self._frame(picture, time_s)
@@ -176,7 +178,12 @@ class Player:
 
     def _placed(self, source: Opened, picture: VideoFrame, *, late: bool) -> Wanted:
         """The picture with its time, if it is wanted. late: it could have been decoded before."""
-        time_s = self._timeline.place(_seconds(picture.pts, source.video))
+        pts_s = _seconds(picture.pts, source.video)
+        if pts_s is None and self._opening and source.url.rtsp:
+            # FFmpeg counts RTP's times from the first packet's, and loses that one's itself.
+            pts_s = 0.0
+        self._opening = False
+        time_s = self._timeline.place(pts_s)
         if self._timeline.segments != self.stats.segments:
             self.stats.segments = self._timeline.segments
             self._wallclock.anchor()
