@@ -17,6 +17,9 @@ def as_of_s(stream: dict[str, Any]) -> float:
 def ages_s(client: Client, names: Iterable[str]) -> list[float]:
     """Seconds since the newest frame of each of these that is live, asked one by one: a list is as
     the fleet saw them in its last round."""
-    found = [client.stream(name) for name in names]
-    now = time.time()
-    return [now - as_of_s(each) for each in found if each["state"] == "live" and each["as_of"]]
+    found = [(client.stream(name), time.time()) for name in names]
+    return [
+        told_s - as_of_s(each)
+        for each, told_s in found
+        if each["state"] == "live" and each["as_of"]
+    ]

@@ -7,6 +7,14 @@ _TRIM_THRESHOLD: Final = -1  # glibc's malloc.h
 _MMAP_THRESHOLD: Final = -3
 _BYTES: Final = 1 << 30
 
+ENVIRONMENT: Final = {
+    "MALLOC_TRIM_THRESHOLD_": str(_BYTES),
+    "MALLOC_MMAP_THRESHOLD_": str(_BYTES),
+    "MALLOC_ARENA_MAX": "1",
+}
+"""The same for a process that computes in a thread: the heaps that glibc gives to threads are too
+small for a batch's layers, so that all shall use the first."""
+
 
 def keep_freed() -> None:
     """Have this process keep freed blocks of up to a gigabyte for its next requests.
