@@ -1,7 +1,7 @@
 """How many questions are let in at once, by the real service behind the real gateway."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 
 import httpx
 import numpy as np
@@ -68,10 +68,10 @@ async def test_past_the_limit_questions_are_refused_at_once_and_taken_again_late
     answerer = HeldAnswerer()
     service = Service(settings, configured(settings), LocalStore(), answerer)  # type: ignore[arg-type]
 
-    async def client(stream: str) -> Watched:
-        return Watched()
+    async def call(stream: str, what: Callable[[Watched], Awaitable[object]]) -> object:
+        return await what(Watched())
 
-    monkeypatch.setattr(service.streams, "client", client)
+    monkeypatch.setattr(service.streams, "call", call)
     app = create_app(service, max_body_bytes=2048)
     transport = httpx.ASGITransport(app)
 

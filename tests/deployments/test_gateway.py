@@ -50,6 +50,7 @@ STREAM = schemas.Stream(
     durable_as_of=NOW,
     memory_bytes=1,
     node="n",
+    pid=1,
 )
 NODE = schemas.FleetNode(
     id="n", name="name", address="127.0.0.1", streams=1, memory_bytes=1, drained=None

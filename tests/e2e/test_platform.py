@@ -337,8 +337,8 @@ def test_a_removed_stream_leaves_no_process(served: Served, stream: str) -> None
         assert client.streams() == []
         with pytest.raises(RemoteError, match="no stream"):
             client.ask(stream, "What?")
-    # One is kept ready for the next.
-    until(lambda: len(served.processes("ray::StreamActor")) == 1)
+    # One at most is kept ready for the next.
+    until(lambda: len(served.processes("ray::StreamActor")) <= 1)
 
 
 def test_the_readme_s_curl_examples_work_as_written(served: Served, cameras: RtspServer) -> None:

@@ -20,7 +20,7 @@ from flashstream.models.family import FrameEncoder, ModelFamily
 Encoder = Callable[[], FrameEncoder]
 """Loads the encoder; called at the first frame that has to be encoded."""
 
-_BATCH = 8
+_BATCH = 4
 
 
 def sights(
