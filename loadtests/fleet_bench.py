@@ -35,7 +35,8 @@ _MOST_OPEN = 128
 @dataclass(frozen=True, slots=True)
 class Sizes:
     """How far to go. cameras: numbers to try, rising. window_s: each is measured for so long,
-    after settle_s. A number passes with no frame dropped and snapshots at most oldest_s old at the
+    after settle_s; what a camera costs is measured at the largest number that passed, for steady_s,
+    when memories are full and commits as rare as they stay. A number passes with no frame dropped and snapshots at most oldest_s old at the
     95th percentile, while questions are asked; what becomes of those is told apart, for a machine
     that watches well may have too little left to answer all (a 429 then says so)."""
 
@@ -44,6 +45,7 @@ class Sizes:
     questions_per_s: float = 1.0
     settle_s: float = 30.0
     window_s: float = 60.0
+    steady_s: float = 240.0
     oldest_s: float = 2.0
 
     def __post_init__(self) -> None:
@@ -119,17 +121,19 @@ def run(sets: Sequence[str], report: Progress, sizes: Sizes | None = None) -> di
         report("starting the service", 1.0)
         bench = FleetBench(service, server, store, sizes, report)
         windows = bench.grow(names)
-    passed = [window for window in windows if window.passed(sizes)]
-    best = max(passed, key=lambda window: window.cameras, default=None)
+        passed = [window for window in windows if window.passed(sizes)]
+        best = max((window.cameras for window in passed), default=0)
+        steady = bench.steady(names, best) if best else None
     return {
-        "cameras": best.cameras if best else 0,
+        "cameras": best,
         "cameras_with_all_answered": max((w.cameras for w in passed if w.all_answered), default=0),
-        **(costs(best, bench.empty) if best else {}),
+        **(costs(steady, bench.empty) if steady else {}),
         "encoder_batch_ratio": ratio["ratio"],
         "encoder": ratio,
         "fps": sizes.fps,
         "settings": list(sets),
         "windows": [window.row(sizes) for window in windows],
+        "steady": steady.row(sizes) if steady else None,
         "machine": facts,
     }
 
@@ -154,10 +158,19 @@ class FleetBench:
         for count in self._sizes.cameras:
             self._add(names[watched:count])
             watched = count
-            windows.append(self._window(names[:count]))
+            windows.append(self._window(names[:count], self._sizes.window_s))
             if not windows[-1].passed(self._sizes):
                 break
         return windows
+
+    def steady(self, names: Sequence[str], count: int) -> Window:
+        """A long window of so many cameras; those beyond are removed."""
+        with self._service.client() as client:
+            there = {stream["id"] for stream in client.streams()}
+            for name in names[count:]:
+                if name in there:
+                    client.remove_stream(name)
+        return self._window(names[:count], self._sizes.steady_s)
 
     def _add(self, names: Sequence[str]) -> None:
         def add(name: str) -> None:
@@ -168,7 +181,7 @@ class FleetBench:
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             list(pool.map(add, names))
 
-    def _window(self, names: Sequence[str]) -> Window:
+    def _window(self, names: Sequence[str], seconds: float) -> Window:
         sizes, what = self._sizes, f"{len(names)} cameras"
         self._report(what, 0.0)
         with self._service.client() as client:
@@ -181,10 +194,10 @@ class FleetBench:
             with Asker(
                 self._service.client, names, sizes.questions_per_s, most_open=_MOST_OPEN
             ) as asker:
-                while (gone := time.monotonic() - began) < sizes.window_s:
-                    time.sleep(min(_LOOK_S, sizes.window_s - gone))
+                while (gone := time.monotonic() - began) < seconds:
+                    time.sleep(min(_LOOK_S, seconds - gone))
                     ages += ages_s(client, names[:: max(1, len(names) // _LOOKED_AT)])
-                    self._report(what, 0.3 + 0.7 * min(1.0, gone / sizes.window_s))
+                    self._report(what, 0.3 + 0.7 * min(1.0, gone / seconds))
                 after = read(self._service.processes(), self._store)
                 last, ended = client.streams(), time.monotonic()
         self._report(what, 1.0)

@@ -35,7 +35,7 @@ class EngineSettings(BaseModel):
     )
     threads: int | None = Field(None, ge=1, description="CPU threads; unset takes all cores")
     niceness: int = Field(
-        10,
+        19,
         ge=0,
         le=19,
         description="priority of its process where it computes on the CPU: 0 as all others, "
