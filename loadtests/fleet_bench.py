@@ -34,11 +34,14 @@ _MOST_OPEN = 128
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How far to go. cameras: numbers to try, rising. window_s: each is measured for so long,
-    after settle_s; what a camera costs is measured at the largest number that passed, for steady_s,
-    when memories are full and commits as rare as they stay. A number passes with no frame dropped and snapshots at most oldest_s old at the
-    95th percentile, while questions are asked; what becomes of those is told apart, for a machine
-    that watches well may have too little left to answer all (a 429 then says so)."""
+    """How far to go.
+
+    cameras: numbers to try, rising. window_s: each is measured for so long, after settle_s; what a
+    camera costs is measured at the largest that passed, for steady_s, when memories are full and
+    commits as rare as they stay. A number passes with no frame dropped and snapshots at most
+    oldest_s old at the 95th percentile, while questions are asked; what becomes of those is told
+    apart, for a machine that watches well may have too little left to answer all (a 429 says so).
+    """
 
     cameras: Sequence[int] = (8, 16, 24, 32, 40, 48, 56, 64)
     fps: float = 1.0

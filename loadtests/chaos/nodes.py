@@ -43,7 +43,8 @@ class TwoNodes:
 
         head = {"num_cpus": 2, "object_store_memory": _OBJECTS, "include_dashboard": False}
         self._cluster = Cluster(
-            initialize_head=True, head_node_args={**head, "_system_config": _HEALTH}
+            initialize_head=True,
+            head_node_args={**head, "_system_config": {**_HEALTH, "worker_niceness": 0}},
         )
         self.replace()
         return self

@@ -142,6 +142,9 @@ class Platform:
                     _metrics_export_port=settings.metrics.port,
                     log_to_driver=False,
                     configure_logging=False,
+                    # Ray would have all workers yield to everything else, and so leave no room
+                    # below them: it is the language model that shall yield to the watching.
+                    _system_config={"worker_niceness": 0},
                 )
         self._stack.callback(ray.shutdown)
 

@@ -1,0 +1,32 @@
+"""The committed results hold what is claimed of them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flashstream.loadtests.chaos.faults import FAULTS
+
+RESULTS = Path(__file__).parents[2] / "docs" / "results"
+
+
+@pytest.fixture(scope="module")
+def chaos() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((RESULTS / "chaos.json").read_text())
+    return found
+
+
+def test_all_kinds_of_faults_were_made_and_nothing_was_lost(chaos: dict[str, Any]) -> None:
+    assert chaos["faults"] >= 60
+    assert set(chaos["kinds"]) == set(FAULTS)
+    assert chaos["acknowledged_updates"] > 1000
+    assert chaos["lost"] == chaos["double_owner_writes_accepted"] == 0
+    assert chaos["questions"]["unclear_errors"] == 0
+    assert chaos["problems"] == []
+
+
+def test_what_dies_is_back_in_time(chaos: dict[str, Any]) -> None:
+    assert chaos["recovery_s"]["actor"]["p50"] <= 3
+    assert chaos["recovery_s"]["actor"]["p95"] <= 10
+    assert chaos["recovery_s"]["node"]["p95"] <= 15
