@@ -1,5 +1,6 @@
 """A synthetic fleet: RTSP cameras that show generated worlds, each for ever."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from flashstream.models.family import Progress
 
 PICTURES_PER_S: Final = 5
 """That a camera sends; a service samples fewer."""
+
+_GOLDEN: Final = (math.sqrt(5) - 1) / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,11 @@ def cameras(
 ) -> Iterator[RtspServer]:
     """Cameras of these names, on one server on loopback, while the context lasts."""
     films = _films(scenes or Scenes(), folder, report)
-    mounts = {name: Mount(films[place % len(films)]) for place, name in enumerate(names)}
+    # Cameras of the world do not all take their pictures at the same moment.
+    mounts = {
+        name: Mount(films[place % len(films)], delay_s=place * _GOLDEN % 1)
+        for place, name in enumerate(names)
+    }
     with RtspServer(mounts) as server:
         yield server
 

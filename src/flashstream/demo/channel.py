@@ -56,13 +56,16 @@ class Viewer:
 class Channel:
     """Plays a film once or for ever; viewers join at the next key picture."""
 
-    def __init__(self, film: CodedFilm, *, loop: bool, on_demand: bool) -> None:
+    def __init__(
+        self, film: CodedFilm, *, loop: bool, on_demand: bool, delay_s: float = 0.0
+    ) -> None:
         self.film = film
         self.started_at: float | None = None
         self.muted = False
         self.unplugged = False
         self.ended = False
         self._loop = loop
+        self._delay_s = delay_s
         self._wanted = asyncio.Event()
         if not on_demand:
             self._wanted.set()
@@ -86,6 +89,7 @@ class Channel:
     async def play(self, now: Callable[[], float]) -> None:
         """Send the film's pictures as their times come; `now` is Unix time in seconds."""
         await self._wanted.wait()
+        await asyncio.sleep(self._delay_s)
         clock = asyncio.get_running_loop()
         self.started_at, start = now(), clock.time()
         first_sent = self.film.pictures[0].sent

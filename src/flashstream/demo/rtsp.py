@@ -24,12 +24,14 @@ class Mount:
     """A camera: the film it shows (H.264 in an MP4).
 
     loop: begin again at the end; otherwise every viewer is disconnected there.
-    on_demand: the film begins when the first viewer asks to play, not with the server.
+    on_demand: the film begins when the first viewer asks to play, not with the server. delay_s: it
+    begins so much later than that.
     """
 
     film: Path
     loop: bool = True
     on_demand: bool = False
+    delay_s: float = 0.0
 
 
 class RtspServer:
@@ -51,7 +53,12 @@ class RtspServer:
         """
         films = {film: load_film(film) for film in {mount.film for mount in mounts.values()}}
         self._channels = {
-            name: Channel(films[mount.film], loop=mount.loop, on_demand=mount.on_demand)
+            name: Channel(
+                films[mount.film],
+                loop=mount.loop,
+                on_demand=mount.on_demand,
+                delay_s=mount.delay_s,
+            )
             for name, mount in mounts.items()
         }
         self._host = host
