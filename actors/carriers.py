@@ -16,7 +16,7 @@ class Known:
     """One process.
 
     node: "" until it is known. ours: made here, not found. heard: has ever answered. closing: is
-    being ended. asked, answer: its status to come, and as it came in this round.
+    being ended, because of `why`. asked, answer: its status to come, and as it came in this round.
     starting: streams whose watch call is under way. waits: those of them and later that another
     still watches. solo: its stream shall stay alone.
     """
@@ -28,6 +28,7 @@ class Known:
     ours: bool = False
     heard: bool = False
     closing: bool = False
+    why: str = ""
     solo: bool = False
     asked: Any = None
     answer: CarrierStatus | None = None
@@ -74,10 +75,10 @@ class Carriers:
             self._known.pop(known.name, None)
             return known.streams - known.waits
 
-    def close(self, known: Known) -> None:
+    def close(self, known: Known, why: str) -> None:
         """It is being ended, and counts no more."""
         with self._lock:
-            known.closing = True
+            known.closing, known.why = True, why
 
     def hear(self, known: Known, answer: CarrierStatus | None) -> None:
         """What it said in this round; None if nothing."""
@@ -138,8 +139,8 @@ class Carriers:
     # --- seats ---------------------------------------------------------------------------------
 
     def take(self, stream: str, node: str | None, *, alone: bool, waits: bool) -> Known | None:
-        """A seat for a stream in a process that is there, the fullest that has room; None if there
-        is no such process."""
+        """A seat for a stream in a process that is there, the fullest that has room of those that
+        answer; None if there is no such process."""
         with self._lock:
             room = 1 if alone else self._per_process
             fit = [
@@ -153,7 +154,8 @@ class Carriers:
             ]
             if not fit:
                 return None
-            known = max(fit, key=lambda known: (known.heard, len(known.streams)))
+            # One that gives no answer would be waited for.
+            known = max(fit, key=lambda k: (k.answer is not None, k.heard, len(k.streams)))
             _sit(known, stream, alone=alone, waits=waits)
             return known
 

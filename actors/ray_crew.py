@@ -15,6 +15,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from flashstream.actors.carrier import CarrierStatus
 from flashstream.actors.carriers import Carriers, Known
 from flashstream.actors.clients import CARRIER_PREFIX, HEALTH, LIFE, CarrierClient, actor_named
+from flashstream.actors.crash_loop import CrashLoop
 from flashstream.actors.crew import Node, Watcher
 from flashstream.actors.spec import StreamSpec
 from flashstream.config import Settings
@@ -49,6 +50,7 @@ class RayCrew:
         self._actor = ray.remote(concurrency_groups={HEALTH: 2, LIFE: 1})(actor)
         self._carriers = Carriers(settings.streams.per_process)
         self._nodes: list[Node] = []
+        self._stillborn = CrashLoop()  # pauses between spare processes that do not come to life
         self._log = structlog.get_logger()
 
     # --- what there is -------------------------------------------------------------------------
@@ -92,23 +94,22 @@ class RayCrew:
             self._carriers.hear(known, None)
             return []
         asked, known.asked = known.asked, None
-        why = ""
         try:
             answer: CarrierStatus = ray.get(asked)
             self._carriers.hear(known, answer)
             if self._rss_limit and answer.rss > self._rss_limit and not known.closing:
-                why = (
-                    f"its process held {answer.rss >> 20} MiB of memory, more than "
-                    f"streams.process_memory_mb={self._rss_limit >> 20}"
-                )
-                self._kill(known)
+                held, limit = answer.rss >> 20, self._rss_limit >> 20
+                self._kill(known, f"held {held} MiB of memory; streams.process_memory_mb={limit}")
         except ActorDiedError as death:
-            why = why_dead(death)
+            why = known.why or why_dead(death)
+            streams = self._carriers.forget(known)
+            if not known.heard:
+                self._stillborn.crashed(known.since_s, time.monotonic(), why)
+                self._log.warning("process_did_not_start", reason=why)
+            return [Watcher(stream, death=why) for stream in streams]
         except (RayError, FlashstreamError):
             self._carriers.hear(known, None)  # cannot be reached just now
-        return (
-            [Watcher(stream, death=why) for stream in self._carriers.forget(known)] if why else []
-        )
+        return []
 
     def _wait_for_adopted(self) -> None:
         """What an adopted process watches is not known before it answers: nothing may be started
@@ -116,7 +117,7 @@ class RayCrew:
         for known in self._carriers.unheard():
             if time.monotonic() - known.since_s > _ADOPTED_S:
                 self._log.warning("silent_process_ended", actor=known.name)
-                self._kill(known)
+                self._kill(known, "gave no answer to a new fleet")
             else:
                 raise NotReadyError(f"the process {known.name} has not said yet what it watches")
 
@@ -124,8 +125,8 @@ class RayCrew:
         for node in self._nodes:
             spare = self._carriers.spare(node.id)
             for known in spare[self._spares :]:
-                self._kill(known)
-            if len(spare) < self._spares:
+                self._kill(known, "one spare process too many")
+            if len(spare) < self._spares and time.monotonic() >= self._stillborn.next_s:
                 self._carriers.add(self._make(node.id))
 
     def nodes(self) -> list[Node]:
@@ -159,7 +160,7 @@ class RayCrew:
         except Exception:
             self._carriers.leave(spec.id, known)
             if not known.heard:
-                self._kill(known)
+                self._kill(known, "did not start in time")
             raise
         self._carriers.seated(spec.id, known)
         return known
@@ -216,12 +217,12 @@ class RayCrew:
             self._log.warning("stop_unanswered", stream=stream, error=failure.message)
         self._carriers.leave(stream, known)
         if not ended:
-            self._kill(known)
+            self._kill(known, f"the watcher of '{stream}' in it did not end")
             self._await_end(known)
 
-    def _kill(self, known: Known) -> None:
-        """Its other streams are found dead in the next round."""
-        self._carriers.close(known)
+    def _kill(self, known: Known, why: str) -> None:
+        """Its other streams are found dead, because of that, in the next round."""
+        self._carriers.close(known, why)
         known.client.kill()
 
     def _await_end(self, known: Known) -> None:
@@ -234,7 +235,7 @@ class RayCrew:
     def close(self) -> None:
         with _reported("ending the processes"):
             for known in self._carriers.all():
-                self._kill(known)
+                self._kill(known, "the service ends")
 
 
 @contextmanager

@@ -46,6 +46,16 @@ def test_the_fullest_that_has_room_is_taken(carriers: Carriers) -> None:
     assert two.streams == {"a", "b"}
 
 
+def test_one_that_gives_no_answer_is_taken_last(carriers: Carriers) -> None:
+    silent, well = known("silent"), known("well")
+    for process in (silent, well):
+        carriers.add(process)
+        hears(carriers, process)
+    hears(carriers, silent, a=status("a"))
+    carriers.hear(silent, None)
+    assert take(carriers, "b") is well
+
+
 def test_one_that_shall_be_alone_stays_alone_until_it_leaves(carriers: Carriers) -> None:
     one = known("one")
     carriers.add(one)
@@ -146,5 +156,5 @@ def test_spare_ones_are_those_without_a_stream_the_readiest_first(carriers: Carr
     hears(carriers, warm)
     hears(carriers, full, a=status("a"))
     assert carriers.spare("n") == [warm, cold]
-    carriers.close(warm)
+    carriers.close(warm, "tired")
     assert carriers.spare("n") == [cold]
