@@ -189,8 +189,19 @@ class Carriers:
     def spare(self, node: str) -> list[Known]:
         """Those on a node without a stream, the readiest first."""
         with self._lock:
-            found = [known for known in self._open() if known.node == node and not known.streams]
-            return sorted(found, key=lambda known: not known.heard)
+            return self._spare(node)
+
+    def close_spare(self, node: str, keep: int) -> list[Known]:
+        """Those of them that are too many: none gets a stream from now on."""
+        with self._lock:
+            surplus = self._spare(node)[keep:]
+            for known in surplus:
+                known.closing, known.why = True, "one spare process too many"
+            return surplus
+
+    def _spare(self, node: str) -> list[Known]:
+        found = [known for known in self._open() if known.node == node and not known.streams]
+        return sorted(found, key=lambda known: not known.heard)
 
 
 def _sit(known: Known, stream: str, *, alone: bool, waits: bool) -> None:

@@ -50,6 +50,7 @@ class RayCrew:
         self._actor = ray.remote(concurrency_groups={HEALTH: 2, LIFE: 1})(actor)
         self._carriers = Carriers(settings.streams.per_process)
         self._nodes: list[Node] = []
+        self._dead: list[Watcher] = []  # heard of, and not told yet
         self._stillborn = CrashLoop()  # pauses between spare processes that do not come to life
         self._log = structlog.get_logger()
 
@@ -65,8 +66,9 @@ class RayCrew:
             if carriers:
                 refs = [known.asked for known in carriers]
                 ray.wait(refs, num_returns=len(refs), timeout=_ANSWER_S)
-            dead = [death for known in carriers for death in self._hear(known)]
+            self._dead += [death for known in carriers for death in self._hear(known)]
             self._wait_for_adopted()
+            dead, self._dead = self._dead, []
             found, doubles = self._carriers.watchers()
             for known, stream in doubles:
                 self._log.warning("second_watcher_ended", stream=stream)
@@ -123,10 +125,12 @@ class RayCrew:
 
     def _keep_spares(self) -> None:
         for node in self._nodes:
-            spare = self._carriers.spare(node.id)
-            for known in spare[self._spares :]:
-                self._kill(known, "one spare process too many")
-            if len(spare) < self._spares and time.monotonic() >= self._stillborn.next_s:
+            for known in self._carriers.close_spare(node.id, self._spares):
+                known.client.kill()
+            if (
+                len(self._carriers.spare(node.id)) < self._spares
+                and time.monotonic() >= self._stillborn.next_s
+            ):
                 self._carriers.add(self._make(node.id))
 
     def nodes(self) -> list[Node]:

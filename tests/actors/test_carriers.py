@@ -156,5 +156,10 @@ def test_spare_ones_are_those_without_a_stream_the_readiest_first(carriers: Carr
     hears(carriers, warm)
     hears(carriers, full, a=status("a"))
     assert carriers.spare("n") == [warm, cold]
+    assert carriers.close_spare("n", 1) == [cold]
+    assert carriers.spare("n") == [warm]
+    assert take(carriers, "b") is not cold
+    carriers.add(known("cold"))
+    cold = next(each for each in carriers.all() if each.name == "cold")
     carriers.close(warm, "tired")
     assert carriers.spare("n") == [cold]

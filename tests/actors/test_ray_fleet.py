@@ -8,7 +8,6 @@ import os
 import signal
 import time
 from collections.abc import Coroutine, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -274,25 +273,8 @@ def test_a_drained_node_is_emptied_without_a_long_gap(streams: Streams) -> None:
     assert streams.done(streams.fleet.undrain(full.node.id)).drained_s is None
     streams.done(streams.fleet.add(streams.spec("next")))
     until(lambda: streams.live("next"), 30)
-    assert streams.told("next").node == full.node.id  # where the fewest are
-
-
-def test_a_process_that_holds_too_much_memory_is_ended_and_says_so(streams: Streams) -> None:
-    before = streams.process("a")
-    url = streams.settings.store_url()
-    tight = load(overrides={"store.redis_url": url, "streams.process_memory_mb": 1}, environ={})
-    crew = RayCrew(tight, StreamActor, changed=lambda: None)
-    deaths: dict[str, str] = {}
-
-    def died() -> bool:
-        with suppress(NotReadyError):
-            deaths.update((each.stream, each.death) for each in crew.watchers() if each.death)
-        return "a" in deaths
-
-    until(died, 30)
-    assert "streams.process_memory_mb=1" in deaths["a"]
-    assert psutil.wait_procs([before], 10)[1] == []
-    until(lambda: streams.live("a", "b"), 60)
+    # Which node the supervisor chooses is shown in test_supervisor; Ray may start it elsewhere.
+    assert streams.told("next").node in {node.node.id for node in nodes}
 
 
 def test_a_stream_whose_watcher_hangs_is_deleted_whole(streams: Streams, store: Store) -> None:
