@@ -35,6 +35,8 @@ class Post:
         """A watcher was started, or one was found running."""
         self.present, self.answered = True, False
         self.started_s = self.heard_s = now_s
+        if self.status is not None:
+            self.status = replace(self.status, pid=0)  # that of the one before
         self.node = node
 
     def vanish(self, why: str) -> None:

@@ -120,7 +120,7 @@ class Streams:
         return CarrierClient(self.handle(stream)).stream(stream)
 
     def process(self, stream: str) -> psutil.Process:
-        return psutil.Process(self.told(stream).pid)
+        return psutil.Process(until(lambda: self.told(stream).pid))
 
 
 @pytest.fixture(scope="module")
