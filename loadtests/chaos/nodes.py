@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 
 import psutil
 
-from flashstream.errors import NotReadyError
+from flashstream.errors import MissingPackageError
 from flashstream.platform import keep_ray_on_loopback
 
 _OBJECTS: Final = 128 << 20
@@ -82,9 +82,8 @@ class TwoNodes:
 
     def step(self, seconds: int) -> None:
         """Have the second node's clock be wrong by so much, from `CLOCK_READ_S` on at the latest;
-        `NotReadyError` without libfaketime."""
-        if _faketime() is None:
-            raise NotReadyError("no libfaketime here; `apt-get install faketime` brings it")
+        raises what `check_clock` does."""
+        check_clock()
         beside = self._clock.with_suffix(".new")
         beside.write_text(f"{seconds:+d}")
         beside.replace(self._clock)
@@ -100,6 +99,16 @@ class TwoNodes:
                 process.kill()
         self._cluster.remove_node(self._second, allow_graceful=False)
         return began
+
+
+def check_clock() -> None:
+    """Raise `MissingPackageError` if no node's clock can be set here."""
+    if _faketime() is None:
+        raise MissingPackageError(
+            "the fault clock_stepped needs libfaketime; `apt-get install faketime` brings it, and "
+            "--kinds leaves the fault out",
+            package="faketime",
+        )
 
 
 def _faketime() -> Path | None:

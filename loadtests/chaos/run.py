@@ -18,7 +18,7 @@ from flashstream.loadtests.asking import Asker
 from flashstream.loadtests.cameras import cameras
 from flashstream.loadtests.chaos.faults import FAULTS, Field
 from flashstream.loadtests.chaos.ledger import Ledger
-from flashstream.loadtests.chaos.nodes import TwoNodes
+from flashstream.loadtests.chaos.nodes import TwoNodes, check_clock
 from flashstream.loadtests.chaos.store import ChaosStore
 from flashstream.loadtests.service import Service, until
 from flashstream.memory_store.redis import RedisStore
@@ -68,6 +68,8 @@ def run(sets: Sequence[str], report: Progress, plan: Plan | None = None) -> dict
     Raises what starting the service or the store raises.
     """
     plan = plan or usual()
+    if "clock_stepped" in plan.kinds:
+        check_clock()
     facts = machine_facts()
     names = tuple(f"camera-{number}" for number in range(plan.streams))
     with ExitStack() as stack:

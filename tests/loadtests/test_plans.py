@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from flashstream.errors import InvalidRequestError, SettingError
+from flashstream.errors import InvalidRequestError, MissingPackageError, SettingError
 from flashstream.loadtests import fleet_bench, packing, soak
-from flashstream.loadtests.chaos.run import Plan, usual
+from flashstream.loadtests.chaos.run import Plan, run, usual
 
 
 def test_the_usual_plan_makes_all_kinds_of_faults_and_enough_of_them() -> None:
@@ -20,6 +20,14 @@ def test_the_usual_plan_makes_all_kinds_of_faults_and_enough_of_them() -> None:
 def test_an_unknown_fault_is_refused_by_name() -> None:
     with pytest.raises(SettingError, match=r"flood; accepted: actor_killed, "):
         Plan({"actor_killed": 1, "flood": 2})
+
+
+def test_a_clock_that_cannot_be_set_is_said_before_anything_is_started(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("flashstream.loadtests.chaos.nodes._faketime", lambda: None)
+    with pytest.raises(MissingPackageError, match="apt-get install faketime"):
+        run([], lambda _what, _share: None, Plan({"clock_stepped": 1}))
 
 
 @pytest.mark.parametrize("numbers", [[], [8, 8], [16, 8]])
