@@ -1,30 +1,16 @@
 """Several streams in one process, each with its own memory, epoch and failure."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from support.workers import Bench, bright_clip
+from support.workers import Bench
 
 from flashstream.actors.carrier import Carrier, NotCarriedError
-from flashstream.actors.spec import StreamSpec, StreamState
+from flashstream.actors.spec import StreamSpec, StreamState, StreamStatus
 from flashstream.errors import FingerprintError
 from flashstream.loadtests.service import until
 from flashstream.memory_store.journal import MemoryJournal
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return bright_clip(tmp_path_factory.mktemp("clip") / "clip.mp4")
-
-
-@pytest.fixture
-def bench(clip: Path) -> Iterator[Bench]:
-    made = Bench(clip)
-    yield made
-    made.stop()
+from flashstream.memory_store.store import StoredMemory
 
 
 @pytest.fixture
@@ -34,6 +20,18 @@ def carrier(bench: Bench) -> Carrier:
 
 def spec(bench: Bench, stream: str) -> StreamSpec:
     return bench.spec(id=stream)
+
+
+def told(carrier: Carrier, stream: str) -> StreamStatus:
+    status = carrier.status_of(stream)
+    assert status is not None
+    return status
+
+
+def stored(bench: Bench, stream: str) -> StoredMemory:
+    memory = bench.store.load(stream)
+    assert memory is not None
+    return memory
 
 
 def test_each_stream_has_its_memory_and_its_failure(bench: Bench) -> None:
@@ -47,13 +45,12 @@ def test_each_stream_has_its_memory_and_its_failure(bench: Bench) -> None:
     )
     for stream in ("a", "b"):
         carrier.watch(spec(bench, stream))
-    until(lambda: carrier.status_of("a").state is StreamState.ENDED)
-    until(lambda: carrier.status_of("b").state is StreamState.FAILED)
-    told = carrier.status()
-    assert told.node == "node-a"
-    assert {stream: status.pid for stream, status in told.streams.items()} == {"a": 7, "b": 7}
-    assert told.streams["a"].frames_seen == 40
-    assert told.streams["b"].frames_seen == 0
+    until(lambda: told(carrier, "a").state is StreamState.ENDED)
+    until(lambda: told(carrier, "b").state is StreamState.FAILED)
+    assert carrier.status().node == "node-a"
+    assert {told(carrier, stream).pid for stream in ("a", "b")} == {7}
+    assert told(carrier, "a").frames_seen == 40
+    assert told(carrier, "b").frames_seen == 0
     assert carrier.worker("a").snapshot().stream == "a"
 
 
@@ -73,15 +70,15 @@ def test_one_that_waits_claims_nothing_until_it_begins(bench: Bench, carrier: Ca
     assert bench.store.claim("a") == 1  # another's
     carrier.begin("a")
     carrier.begin("a")
-    until(lambda: carrier.status_of("a").epoch == 2)
+    until(lambda: told(carrier, "a").epoch == 2)
 
 
 def test_one_that_is_ended_has_written_and_is_known_no_more(bench: Bench, carrier: Carrier) -> None:
     carrier.watch(spec(bench, "a"))
-    until(lambda: carrier.status_of("a").frames_seen > 0)
-    seen = carrier.status_of("a").frames_seen
+    until(lambda: told(carrier, "a").frames_seen > 0)
+    seen = told(carrier, "a").frames_seen
     assert carrier.end("a", write=True)
-    assert bench.store.load("a").version >= seen
+    assert stored(bench, "a").version >= seen
     with pytest.raises(NotCarriedError, match="'a'"):
         carrier.worker("a")
     assert carrier.status().streams == {}
@@ -96,6 +93,6 @@ def test_one_that_hangs_is_told_of_and_the_others_go_on(
         carrier.watch(spec(bench, stream))
     hanging = carrier.worker("a")
     with hanging._memory_lock:  # as a call that never returns
-        until(lambda: carrier.status_of("b").state is StreamState.ENDED)
+        until(lambda: told(carrier, "b").state is StreamState.ENDED)
         assert not carrier.end("a", write=False)
-    assert carrier.status_of("b").frames_seen == 40
+    assert told(carrier, "b").frames_seen == 40

@@ -5,15 +5,14 @@ What the encoder sees is not of interest here; that and when frames arrive in me
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from support.workers import OPTIONS, Bench, bright_clip, brightness
+from support.workers import OPTIONS, Bench, brightness
 
 from flashstream.actors.spec import StreamSpec, StreamState
 from flashstream.errors import (
@@ -32,18 +31,6 @@ from flashstream.video.source import VideoSource
 
 def until(what: Callable[[], bool], seconds: float = 15.0) -> None:
     wait_until(what, seconds, every_s=0.02)
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return bright_clip(tmp_path_factory.mktemp("clip") / "clip.mp4")
-
-
-@pytest.fixture
-def bench(clip: Path) -> Iterator[Bench]:
-    made = Bench(clip)
-    yield made
-    made.stop()
 
 
 def test_a_file_read_fast_is_seen_frame_by_frame_to_its_end(bench: Bench) -> None:

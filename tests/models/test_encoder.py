@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import nn
 
 from flashstream import media
 from flashstream.errors import MemoryShapeError
@@ -71,6 +72,14 @@ def test_the_folded_network_is_the_network(encoder: DemoEncoder) -> None:
         wanted = plain.extract_features((picture - 127.0) / 128.0)[0].permute(1, 2, 0).numpy()
     found = encoder.encode([frame])[0].astype(np.float32)
     np.testing.assert_allclose(found, wanted, rtol=2e-3, atol=2e-3)  # float16's own steps, nearly
+
+
+def test_nothing_is_left_for_a_pass_of_its_own(encoder: DemoEncoder) -> None:
+    modules = list(encoder._network.modules())
+    assert not [module for module in modules if isinstance(module, nn.BatchNorm2d)]
+    pads = [module.padding for module in modules if isinstance(module, nn.ZeroPad2d)]
+    assert not [sides for sides in pads if sides[0] == sides[1] and sides[2] == sides[3]]
+    assert all(module.inplace for module in modules if isinstance(module, nn.ReLU6))
 
 
 def test_other_shapes_are_refused(encoder: DemoEncoder) -> None:

@@ -19,11 +19,13 @@ def folded(network: nn.Module) -> nn.Module:
     normalises.
     """
     network.eval()
-    for module in list(network.modules()):
+    modules = list(network.modules())
+    for module in modules:
         if isinstance(module, nn.ReLU6):
             module.inplace = True
         if isinstance(module, nn.Conv2d):
             _pad_within(module)
+    for module in modules:  # after that: a convolution that is folded is another object
         for (before, first), (name, second) in pairwise(list(module.named_children())):
             if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
                 setattr(module, before, fuse_conv_bn_eval(first, second))
