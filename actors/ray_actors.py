@@ -15,7 +15,6 @@ import ray
 import structlog
 from numpy.typing import NDArray
 
-from flashstream import heap
 from flashstream.actors.carrier import Carrier, CarrierStatus
 from flashstream.actors.clients import (
     ENCODER,
@@ -199,7 +198,6 @@ def start_encoder(settings: Settings) -> EncoderClient:
             settings,
             max_concurrency=encoder.queue_frames + 16,
             num_gpus=encoder.gpus,
-            runtime_env={"env_vars": dict(heap.ENVIRONMENT)},
         )
     )
 

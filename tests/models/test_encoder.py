@@ -1,13 +1,14 @@
 import numpy as np
+import openvino
 import pytest
 import torch
+from openvino.tools.ovc.telemetry_stub import Telemetry
 from PIL import Image
 from torch import nn
 
 from flashstream import media
 from flashstream.errors import MemoryShapeError
-from flashstream.models.demo import files
-from flashstream.models.demo.encoder import DemoEncoder, encoder_weights
+from flashstream.models.demo.encoder import DemoEncoder, EncoderNetwork, encoder_weights, placed_on
 from flashstream.models.family import ModelFamily
 
 
@@ -59,27 +60,38 @@ def test_a_batch_gives_what_each_frame_gives(encoder: DemoEncoder) -> None:
         np.testing.assert_allclose(together[number].astype(np.float32), alone, atol=0.02)
 
 
-def test_the_folded_network_is_the_network(encoder: DemoEncoder) -> None:
-    files.encoder_code()
-    from efficientnet_lite_pytorch import EfficientNet
-
-    plain = EfficientNet.from_name("efficientnet-lite0")
-    plain.load_state_dict(encoder_weights())
-    plain.eval()
-    frame = np.random.default_rng(1).integers(0, 256, (256, 256, 3)).astype(np.uint8)
-    picture = torch.from_numpy(frame)[None].permute(0, 3, 1, 2).float()
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_compiled_graph_gives_what_the_network_gives(encoder: DemoEncoder, count: int) -> None:
+    network = EncoderNetwork()
+    frames = np.random.default_rng(1).integers(0, 256, (count, 256, 256, 3)).astype(np.uint8)
     with torch.inference_mode():
-        wanted = plain.extract_features((picture - 127.0) / 128.0)[0].permute(1, 2, 0).numpy()
-    found = encoder.encode([frame])[0].astype(np.float32)
+        wanted = network(torch.from_numpy(frames)).numpy().astype(np.float32)
+    found = encoder.encode(list(frames)).astype(np.float32)
     np.testing.assert_allclose(found, wanted, rtol=2e-3, atol=2e-3)  # float16's own steps, nearly
 
 
-def test_nothing_is_left_for_a_pass_of_its_own(encoder: DemoEncoder) -> None:
-    modules = list(encoder._network.modules())
-    assert not [module for module in modules if isinstance(module, nn.BatchNorm2d)]
-    pads = [module.padding for module in modules if isinstance(module, nn.ZeroPad2d)]
-    assert not [sides for sides in pads if sides[0] == sides[1] and sides[2] == sides[3]]
-    assert all(module.inplace for module in modules if isinstance(module, nn.ReLU6))
+def test_the_way_of_other_devices_gives_the_same(encoder: DemoEncoder) -> None:
+    frames = np.random.default_rng(2).integers(0, 256, (2, 256, 256, 3)).astype(np.uint8)
+    found = placed_on(EncoderNetwork(), "cpu")(frames)
+    assert found.dtype == np.float16
+    np.testing.assert_allclose(
+        found.astype(np.float32),
+        encoder.encode(list(frames)).astype(np.float32),
+        rtol=2e-3,
+        atol=2e-3,
+    )
+
+
+def test_a_conversion_reports_nothing_over_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`openvino.convert_model` would, where the package that sends is installed."""
+    sent = []
+    monkeypatch.setattr(
+        Telemetry, "send_event", lambda _self, *event, **_options: sent.append(event)
+    )
+    DemoEncoder("cpu", 256)
+    assert not sent
+    openvino.convert_model(nn.Identity(), example_input=torch.zeros(1))
+    assert sent  # so that the above would have seen it
 
 
 def test_other_shapes_are_refused(encoder: DemoEncoder) -> None:
