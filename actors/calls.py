@@ -7,6 +7,7 @@ import ray
 from ray.exceptions import (
     ActorDiedError,
     GetTimeoutError,
+    ObjectLostError,
     RayActorError,
     RayError,
     RayTaskError,
@@ -31,7 +32,7 @@ def unwrap(failure: BaseException) -> BaseException:
             return seen
         if isinstance(seen, ActorDiedError):
             return ActorGoneError("a part of the service has died and is started again; try again")
-        if isinstance(seen, RayActorError | GetTimeoutError):
+        if isinstance(seen, RayActorError | ObjectLostError | GetTimeoutError):
             return NotReadyError(
                 f"a part of the service is restarting or busy ({type(seen).__name__}); try again"
             )

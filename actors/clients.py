@@ -44,6 +44,13 @@ class StreamClient:
         found: MemorySnapshot = await wait_async(ref, _QUICK_S)
         return found
 
+    async def snapshot_to_ask(self) -> tuple[MemorySnapshot, Any]:
+        """The newest memory without its rows, and a reference to the whole of it: rows go from here
+        to the answerer past whoever asks, and are held once."""
+        head, whole = self._handle.snapshot_to_ask.options(num_returns=2).remote(self._stream)
+        found: MemorySnapshot = await wait_async(head, _QUICK_S)
+        return found, whole
+
     async def picture(self, picture: str) -> bytes | None:
         ref = self._handle.picture.remote(self._stream, picture)
         found: bytes | None = await wait_async(ref, _QUICK_S)

@@ -93,6 +93,10 @@ class StreamActor:
     def snapshot(self, stream: str) -> MemorySnapshot:
         return self._carrier.worker(stream).snapshot()
 
+    def snapshot_to_ask(self, stream: str) -> tuple[MemorySnapshot, MemorySnapshot]:
+        whole = self.snapshot(stream)
+        return whole.without_rows(), whole
+
     def picture(self, stream: str, picture: str) -> bytes | None:
         return self._carrier.worker(stream).picture(picture)
 

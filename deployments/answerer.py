@@ -9,6 +9,7 @@ from flashstream.deployments.answering import Answerer
 from flashstream.deployments.loopback import keep_replica_on_loopback
 from flashstream.deployments.messages import AnswerDone, AnswerRequest, TextDelta
 from flashstream.errors import NotReadyError
+from flashstream.memory_store.snapshot import MemorySnapshot
 from flashstream.models.registry import configured
 from flashstream.telemetry import RayTelemetry
 
@@ -34,8 +35,11 @@ class AnswererReplica:
             max_question_chars=settings.answers.max_question_chars,
         )
 
-    async def answer(self, request: AnswerRequest) -> AsyncIterator[TextDelta | AnswerDone]:
+    async def answer(
+        self, snapshot: MemorySnapshot, question: str, max_tokens: int, deadline_s: float
+    ) -> AsyncIterator[TextDelta | AnswerDone]:
         """See `Answerer.answer`; call it with `handle.options(stream=True)`."""
+        request = AnswerRequest(question, snapshot, max_tokens, deadline_s)
         async with aclosing(self._answerer.answer(request)) as events:
             async for event in events:
                 yield event

@@ -8,7 +8,7 @@ from ray.exceptions import RayError
 from ray.serve.exceptions import BackPressureError, RayServeException
 
 from flashstream.actors.calls import unwrap
-from flashstream.deployments.messages import AnswerDone, AnswerRequest, TextDelta
+from flashstream.deployments.messages import AnswerDone, TextDelta
 from flashstream.errors import FlashstreamError, NotReadyError, OverloadedError
 
 
@@ -18,12 +18,17 @@ class AnswererClient:
     def __init__(self, handle: Any) -> None:
         self._handle = handle
 
-    async def answer(self, request: AnswerRequest) -> AsyncGenerator[TextDelta | AnswerDone]:
-        """See `Answerer.answer`; also `OverloadedError`, `NotReadyError`.
+    async def answer(
+        self, snapshot: Any, question: str, max_tokens: int, deadline_s: float
+    ) -> AsyncGenerator[TextDelta | AnswerDone]:
+        """See `Answerer.answer` and `AnswerRequest`; also `OverloadedError`, `NotReadyError`.
 
+        snapshot: a `MemorySnapshot`, or a reference to one in Ray's object store.
         Close the iterator (`contextlib.aclosing`) when the asker leaves: the replica then stops.
         """
-        events = self._handle.options(stream=True).answer.remote(request)
+        events = self._handle.options(stream=True).answer.remote(
+            snapshot, question, max_tokens, deadline_s
+        )
         ended = False
         try:
             async for event in events:

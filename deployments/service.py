@@ -11,7 +11,7 @@ from flashstream.config import Settings
 from flashstream.deployments import schemas
 from flashstream.deployments.answerer_client import AnswererClient
 from flashstream.deployments.evidence import evidence_stretches
-from flashstream.deployments.messages import AnswerDone, AnswerRequest, TextDelta
+from flashstream.deployments.messages import AnswerDone, TextDelta
 from flashstream.deployments.streams import Streams, when
 from flashstream.errors import (
     EmptyQuestionError,
@@ -101,10 +101,11 @@ class Service:
             )
         self._asking += 1
         try:
-            snapshot = await self.streams.call(stream, lambda watcher: watcher.snapshot())
+            snapshot, whole = await self.streams.call(stream, lambda w: w.snapshot_to_ask())
             age_s = max(0.0, time.time() - snapshot.as_of)
-            request = AnswerRequest(ask.question, snapshot, max_tokens, deadline_s)
-            async with aclosing(self._answerer.answer(request)) as events:
+            async with aclosing(
+                self._answerer.answer(whole, ask.question, max_tokens, deadline_s)
+            ) as events:
                 async for event in events:
                     if isinstance(event, AnswerDone):
                         yield await self._answer(snapshot, age_s, event)

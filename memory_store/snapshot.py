@@ -1,7 +1,8 @@
 """The immutable picture of a stream's memory that questions are answered from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,3 +82,14 @@ class MemorySnapshot:
     def nbytes(self) -> int:
         """Bytes of the rows' arrays."""
         return len(self.features) * row_bytes(self.features.shape[1])
+
+    def without_rows(self) -> Self:
+        """Which memory it is and its slots' table: some kilobytes of some megabytes."""
+        return replace(
+            self,
+            features=self.features[:0].copy(),
+            parts=self.parts[:0].copy(),
+            groups=self.groups[:0].copy(),
+            times=self.times[:0].copy(),
+            positions=self.positions[:0].copy(),
+        )

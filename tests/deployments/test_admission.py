@@ -9,7 +9,7 @@ import pytest
 
 from flashstream.config import load
 from flashstream.deployments.gateway import create_app
-from flashstream.deployments.messages import AnswerDone, AnswerRequest, TextDelta
+from flashstream.deployments.messages import AnswerDone, TextDelta
 from flashstream.deployments.service import Service
 from flashstream.memory_store.local import LocalStore
 from flashstream.memory_store.snapshot import MemorySnapshot, Slots
@@ -41,7 +41,7 @@ class HeldAnswerer:
         self.held = 0
         self.full = asyncio.Event()
 
-    async def answer(self, request: AnswerRequest) -> AsyncGenerator[TextDelta | AnswerDone]:
+    async def answer(self, *_question: object) -> AsyncGenerator[TextDelta | AnswerDone]:
         self.held += 1
         if self.held == 2:
             self.full.set()
@@ -53,8 +53,8 @@ class HeldAnswerer:
 class Watched:
     """A stream's watcher that has one memory."""
 
-    async def snapshot(self) -> MemorySnapshot:
-        return SNAPSHOT
+    async def snapshot_to_ask(self) -> tuple[MemorySnapshot, MemorySnapshot]:
+        return SNAPSHOT.without_rows(), SNAPSHOT
 
     async def keep_pictures(self, pictures: tuple[str, ...]) -> tuple[str, ...]:
         return pictures

@@ -15,7 +15,7 @@ from support.tiny_lm import CHANNELS, make_checkpoint
 from support.tiny_replica import TinyReplica
 
 from flashstream.deployments.answerer_client import AnswererClient
-from flashstream.deployments.messages import AnswerDone, AnswerRequest, TextDelta
+from flashstream.deployments.messages import AnswerDone, TextDelta
 from flashstream.errors import EmptyQuestionError, FingerprintError
 from flashstream.memory_store.snapshot import MemorySnapshot, Slots
 
@@ -63,9 +63,8 @@ def answerer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 def ask(answerer: Any, question: str = "w5 w6", max_tokens: int = 6, **changed: Any) -> Any:
-    snapshot = dataclasses.replace(make_snapshot(), **changed)
-    request = AnswerRequest(question, snapshot, max_tokens, 60.0)
-    return AnswererClient(answerer).answer(request)
+    snapshot = ray.put(dataclasses.replace(make_snapshot(), **changed))
+    return AnswererClient(answerer).answer(snapshot, question, max_tokens, 60.0)
 
 
 async def running(answerer: Any) -> int:
