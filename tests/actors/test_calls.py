@@ -3,8 +3,8 @@
 import pytest
 from ray.exceptions import ActorDiedError, GetTimeoutError, OwnerDiedError, RayTaskError
 
-from flashstream.actors.calls import unwrap
-from flashstream.errors import ActorGoneError, FlashstreamError, NotReadyError, StoreError
+from flashstream.actors.calls import ActorGoneError, unwrap
+from flashstream.errors import FlashstreamError, NotReadyError, StoreError
 
 
 @pytest.mark.parametrize(
