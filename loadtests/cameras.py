@@ -1,7 +1,7 @@
 """A synthetic fleet: RTSP cameras that show generated worlds, each for ever."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,22 +30,26 @@ class Scenes:
     visits: int = 3
 
 
+def dealt(names: Sequence[str], films: Sequence[Path]) -> dict[str, Path]:
+    """Which camera shows which film."""
+    return {name: films[place % len(films)] for place, name in enumerate(names)}
+
+
 @contextmanager
-def cameras(
-    names: list[str], folder: Path, report: Progress, scenes: Scenes | None = None
-) -> Iterator[RtspServer]:
+def cameras(names: Sequence[str], films: Sequence[Path]) -> Iterator[RtspServer]:
     """Cameras of these names, on one server on loopback, while the context lasts."""
-    films = _films(scenes or Scenes(), folder, report)
     # Cameras of the world do not all take their pictures at the same moment.
     mounts = {
-        name: Mount(films[place % len(films)], delay_s=place * _GOLDEN % 1)
-        for place, name in enumerate(names)
+        name: Mount(film, delay_s=place * _GOLDEN % 1)
+        for place, (name, film) in enumerate(dealt(names, films).items())
     }
     with RtspServer(mounts) as server:
         yield server
 
 
-def _films(scenes: Scenes, folder: Path, report: Progress) -> list[Path]:
+def films(folder: Path, report: Progress, scenes: Scenes | None = None) -> list[Path]:
+    """Film the worlds into a folder."""
+    scenes = scenes or Scenes()
     out = []
     for seed in range(scenes.count):
         report("filming the cameras' worlds", seed / scenes.count)

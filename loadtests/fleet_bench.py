@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from redis import Redis
@@ -19,11 +19,14 @@ from flashstream.errors import InvalidRequestError
 from flashstream.loadtests.ages import ages_s
 from flashstream.loadtests.asking import Asker
 from flashstream.loadtests.batching import batch_ratio
-from flashstream.loadtests.cameras import cameras
+from flashstream.loadtests.cameras import Scenes, cameras, dealt, films
+from flashstream.loadtests.remembered import remember
 from flashstream.loadtests.resources import Reading, read
 from flashstream.loadtests.service import Service, until
 from flashstream.memory_store.embedded import EmbeddedValkey
 from flashstream.models.family import Progress
+
+FIVE_VISITS_AN_HOUR: Final = Scenes(count=4, seconds=720.0, visits=1)
 
 _AT_ONCE = 4
 _LIVE_S = 180.0
@@ -37,13 +40,18 @@ class Sizes:
     """How far to go.
 
     cameras: numbers to try, rising. window_s: each is measured for so long, after settle_s; what a
-    camera costs is measured at the largest that passed, for steady_s, when memories are full and
-    commits as rare as they stay. A number passes with no frame dropped and snapshots at most
-    oldest_s old at the 95th percentile, while questions are asked; what becomes of those is told
-    apart, for a machine that watches well may have too little left to answer all (a 429 says so).
+    camera costs is measured at the largest that passed, for steady_s. A number passes with no frame
+    dropped and snapshots at most oldest_s old at the 95th percentile, while questions are asked;
+    what becomes of those is told apart, for a machine that watches well may have too little left to
+    answer all (a 429 says so).
+
+    scenes: what cameras show. watched_h: for how long each has been watched already when it is
+    added (see `remember`): a young memory is still in motion, and writes several times as much.
     """
 
     cameras: Sequence[int] = (8, 16, 24, 32, 40, 48, 56, 64)
+    scenes: Scenes = FIVE_VISITS_AN_HOUR
+    watched_h: float = 2.0
     fps: float = 1.0
     questions_per_s: float = 1.0
     settle_s: float = 30.0
@@ -115,8 +123,10 @@ def run(sets: Sequence[str], report: Progress, sizes: Sizes | None = None) -> di
     names = [f"camera-{number:03d}" for number in range(max(sizes.cameras))]
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="flashstream-fleet-")))
-        server = stack.enter_context(cameras(names, folder, report))
+        filmed = films(folder, report, sizes.scenes)
+        server = stack.enter_context(cameras(names, filmed))
         valkey = stack.enter_context(EmbeddedValkey(folder / "valkey"))
+        remember(valkey.url, dealt(names, filmed), sizes.fps, sizes.watched_h, report)
         store = Redis.from_url(valkey.url)
         stack.callback(store.close)
         report("starting the service", 0.0)
@@ -188,7 +198,7 @@ class FleetBench:
         sizes, what = self._sizes, f"{len(names)} cameras"
         self._report(what, 0.0)
         with self._service.client() as client:
-            until(lambda: all(s["frames_seen"] > 1 for s in client.streams()), _LIVE_S, 1.0)
+            until(lambda: all(s["state"] == "live" for s in client.streams()), _LIVE_S, 1.0)
             self._wait(what, sizes.settle_s, 0.0)
             first, began = client.streams(), time.monotonic()
             before = read(self._service.processes(), self._store)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from flashstream.bench.machine import machine_facts
 from flashstream.errors import InvalidRequestError
-from flashstream.loadtests.cameras import Scenes, cameras
+from flashstream.loadtests.cameras import Scenes, cameras, films
 from flashstream.loadtests.resources import Reading, read
 from flashstream.loadtests.service import Service, until
 from flashstream.models.family import Progress
@@ -44,7 +44,7 @@ def run(sets: Sequence[str], report: Progress, fleet: Fleet | None = None) -> di
     names = [f"camera-{number:03d}" for number in range(fleet.cameras)]
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="flashstream-pack-")))
-        server = stack.enter_context(cameras(names, folder, report, Scenes(seconds=60.0)))
+        server = stack.enter_context(cameras(names, films(folder, report, Scenes(seconds=60.0))))
         urls = {name: server.url(name) for name in names}
         rows = [
             _packed(folder / f"{each}", each, urls, sets, fleet, report)

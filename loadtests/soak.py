@@ -15,7 +15,7 @@ from flashstream.bench.machine import machine_facts
 from flashstream.errors import InvalidRequestError
 from flashstream.loadtests.ages import ages_s
 from flashstream.loadtests.asking import Asked, Asker
-from flashstream.loadtests.cameras import cameras
+from flashstream.loadtests.cameras import cameras, films
 from flashstream.loadtests.flapping import Flapping
 from flashstream.loadtests.resources import read
 from flashstream.loadtests.service import Service, until
@@ -30,14 +30,16 @@ _LIVE_S: Final = 180.0
 @dataclass(frozen=True, slots=True)
 class Load:
     """What the service bears. warm_s: what comes before is left out of the trends: memories fill
-    up, and lazily made things are made."""
+    up, and lazily made things are made. picture_ttl_s: how long answers' pictures are kept, so that
+    as many go as come well before the end of the warm-up (a day by default)."""
 
     cameras: int = 16
     fps: float = 1.0
     questions_per_s: float = 0.2
     flap_every_s: float = 15.0
     away_s: float = 5.0
-    warm_s: float = 120.0
+    warm_s: float = 600.0
+    picture_ttl_s: int = 240
     look_s: float = 5.0
 
 
@@ -72,12 +74,13 @@ def run(
     names = [f"camera-{number:02d}" for number in range(load.cameras)]
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="flashstream-soak-")))
-        server = stack.enter_context(cameras(names, folder, report))
+        server = stack.enter_context(cameras(names, films(folder, report)))
         valkey = stack.enter_context(EmbeddedValkey(folder / "valkey"))
         store = Redis.from_url(valkey.url)
         stack.callback(store.close)
         report("starting the service", 0.0)
-        service = stack.enter_context(Service(folder, [f"store.redis_url={valkey.url}", *sets]))
+        own = [f"store.redis_url={valkey.url}", f"store.picture_ttl_s={load.picture_ttl_s}"]
+        service = stack.enter_context(Service(folder, [*own, *sets]))
         report("starting the service", 1.0)
         with service.client() as client:
             for name in names:

@@ -9,6 +9,7 @@ from typing import Any, Final, Self
 
 import psutil
 
+from flashstream.actors.ray_config import RAY_CONFIG
 from flashstream.errors import MissingPackageError
 from flashstream.platform import keep_ray_on_loopback
 
@@ -44,7 +45,7 @@ class TwoNodes:
         head = {"num_cpus": 2, "object_store_memory": _OBJECTS, "include_dashboard": False}
         self._cluster = Cluster(
             initialize_head=True,
-            head_node_args={**head, "_system_config": {**_HEALTH, "worker_niceness": 0}},
+            head_node_args={**head, "_system_config": _HEALTH | RAY_CONFIG},
         )
         self.replace()
         return self

@@ -15,7 +15,7 @@ import psutil
 from flashstream.bench.machine import machine_facts
 from flashstream.errors import FlashstreamError, SettingError
 from flashstream.loadtests.asking import Asker
-from flashstream.loadtests.cameras import cameras
+from flashstream.loadtests.cameras import cameras, films
 from flashstream.loadtests.chaos.faults import FAULTS, Field
 from flashstream.loadtests.chaos.ledger import Ledger
 from flashstream.loadtests.chaos.nodes import TwoNodes, check_clock
@@ -74,7 +74,7 @@ def run(sets: Sequence[str], report: Progress, plan: Plan | None = None) -> dict
     names = tuple(f"camera-{number}" for number in range(plan.streams))
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="flashstream-chaos-")))
-        server = stack.enter_context(cameras(list(names), folder, report))
+        server = stack.enter_context(cameras(list(names), films(folder, report)))
         store = stack.enter_context(ChaosStore(folder))
         report("starting the service", 0.0)
         nodes = stack.enter_context(TwoNodes(folder))

@@ -18,6 +18,7 @@ import httpx
 import structlog
 from pydantic import SecretStr
 
+from flashstream.actors.ray_config import RAY_CONFIG
 from flashstream.config import Settings
 from flashstream.errors import FlashstreamError, NotReadyError, PortInUseError
 from flashstream.memory_store.embedded import EmbeddedValkey
@@ -142,9 +143,7 @@ class Platform:
                     _metrics_export_port=settings.metrics.port,
                     log_to_driver=False,
                     configure_logging=False,
-                    # Ray would have all workers yield to everything else, and so leave no room
-                    # below them: it is the language model that shall yield to the watching.
-                    _system_config={"worker_niceness": 0},
+                    _system_config=RAY_CONFIG,
                 )
         self._stack.callback(ray.shutdown)
 

@@ -6,7 +6,7 @@ import pytest
 
 from flashstream.demo.rtsp import RtspServer
 from flashstream.errors import UnreachableSourceError
-from flashstream.loadtests.cameras import Scenes, cameras
+from flashstream.loadtests.cameras import Scenes, cameras, films
 from flashstream.loadtests.flapping import Flapping
 from flashstream.loadtests.service import until
 from flashstream.platform import no_report
@@ -16,7 +16,8 @@ from flashstream.video.source import VideoSource
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RtspServer]:
     folder = tmp_path_factory.mktemp("films")
-    with cameras(["one", "two"], folder, no_report, Scenes(1, 20.0, 1)) as made:
+    filmed = films(folder, no_report, Scenes(1, 20.0, 1))
+    with cameras(["one", "two"], filmed) as made:
         yield made
 
 

@@ -1,0 +1,71 @@
+"""Memories of cameras that have been watched for hours, made in seconds."""
+
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flashstream.config import StreamSettings
+from flashstream.memory_store.encoding import Held, update
+from flashstream.memory_store.open import open_store
+from flashstream.memory_store.state import MemoryState
+from flashstream.models.demo.family import DemoFamily
+from flashstream.models.family import Progress
+from flashstream.models.memory import empty_memory
+from flashstream.video.picture import thumbnail
+from flashstream.video.source import VideoSource
+
+Sight = tuple[NDArray[np.float16], bytes]
+"""A frame's features and its thumbnail."""
+
+
+def remember(
+    url: str, shown: Mapping[str, Path], fps: float, hours: float, report: Progress
+) -> None:
+    """Write to the store at `url` what the demo model remembers of each camera that has shown its
+    film over and over for so many hours up to now, watched at `fps` frames a second.
+
+    shown: the film of each camera.
+    """
+    family = DemoFamily()
+    cameras: dict[Path, list[str]] = defaultdict(list)
+    for name, film in shown.items():
+        cameras[film].append(name)
+    store = open_store(url)
+    try:
+        for number, (film, names) in enumerate(cameras.items()):
+            report("remembering what was", number / len(cameras))
+            state = _watched(family, _sights(family, film, fps), fps, round(hours * 3600 * fps))
+            for name in names:
+                header = replace(state.header, stream=name, epoch=store.claim(name))
+                made = update(replace(state, header=header), Held(), None)
+                store.commit(name, header.epoch, header.version, made.records)
+    finally:
+        store.close()
+    report("remembering what was", 1.0)
+
+
+def _sights(family: DemoFamily, film: Path, fps: float) -> list[Sight]:
+    encoder = family.encoder("cpu")
+    width, limit = StreamSettings().thumbnail_width, family.memory.thumbnail_bytes
+    with VideoSource(str(film), fps=fps) as source:
+        return [
+            (
+                encoder.encode([family.preprocess(frame.rgb)])[0],
+                thumbnail(frame.rgb, width, limit=limit),
+            )
+            for frame in source.frames()
+        ]
+
+
+def _watched(family: DemoFamily, sights: list[Sight], fps: float, frames: int) -> MemoryState:
+    memory = empty_memory(family, "remembered")
+    began_s = time.time() - frames / fps
+    for number in range(frames):
+        features, picture = sights[number % len(sights)]
+        memory.observe(features, began_s + number / fps, picture)
+    return memory.view()
