@@ -9,6 +9,7 @@ from flashstream.actors.calls import unwrap
 from flashstream.actors.clients import EncoderClient
 from flashstream.config import Settings
 from flashstream.deployments import schemas
+from flashstream.deployments.admission import Admission
 from flashstream.deployments.answerer_client import AnswererClient
 from flashstream.deployments.evidence import evidence_stretches
 from flashstream.deployments.messages import AnswerDone, TextDelta
@@ -17,7 +18,6 @@ from flashstream.errors import (
     EmptyQuestionError,
     InvalidRequestError,
     NotReadyError,
-    OverloadedError,
     QuestionTooLongError,
     UnknownEvidenceError,
     UnknownStreamError,
@@ -44,7 +44,9 @@ class Service:
         self._family = family
         self._store = store
         self._answerer = answerer
-        self._asking = 0
+        self._admission = Admission(
+            settings.answers.max_ongoing, settings.engine.max_num_seqs * settings.answers.replicas
+        )
 
     # --- memory --------------------------------------------------------------------------------
 
@@ -91,15 +93,9 @@ class Service:
 
         All that can be refused is refused before the first piece.
         """
-        limits = self._settings.answers
         max_tokens, deadline_s = self._checked(ask)
-        if self._asking >= limits.max_ongoing:
-            raise OverloadedError(
-                f"{self._asking} questions are being answered, the most at once here; "
-                "try again in a second",
-                max_ongoing=limits.max_ongoing,
-            )
-        self._asking += 1
+        self._admission.enter(deadline_s)
+        answered = False
         try:
             snapshot, whole = await self.streams.call(stream, lambda w: w.snapshot_to_ask())
             age_s = max(0.0, time.time() - snapshot.as_of)
@@ -108,11 +104,12 @@ class Service:
             ) as events:
                 async for event in events:
                     if isinstance(event, AnswerDone):
+                        answered = True
                         yield await self._answer(snapshot, age_s, event)
                     else:
                         yield event
         finally:
-            self._asking -= 1
+            self._admission.leave(answered=answered)
 
     def _checked(self, ask: schemas.Ask) -> tuple[int, float]:
         limits = self._settings.answers

@@ -1,93 +1,79 @@
-"""How many questions are let in at once, by the real service behind the real gateway."""
+"""Which questions are let in, by how fast answers come; time is ours."""
 
-import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
-
-import httpx
-import numpy as np
 import pytest
 
-from flashstream.config import load
-from flashstream.deployments.gateway import create_app
-from flashstream.deployments.messages import AnswerDone, TextDelta
-from flashstream.deployments.service import Service
-from flashstream.memory_store.local import LocalStore
-from flashstream.memory_store.snapshot import MemorySnapshot, Slots
-from flashstream.models.registry import configured
-
-NONE = np.zeros(0)
-SNAPSHOT = MemorySnapshot(
-    stream="s",
-    epoch=1,
-    version=1,
-    as_of=100.0,
-    uuid="s:1:1:ab",
-    fingerprint="f",
-    frames_seen=1,
-    features=np.ones((1, 2), np.float16),
-    parts=np.zeros(1, np.int8),
-    groups=np.zeros(1, np.int32),
-    times=np.zeros(1),
-    positions=np.zeros((1, 3), np.int32),
-    slots=Slots(NONE.astype(np.int32), NONE.astype(np.int64), NONE, NONE, NONE, ()),
-)
+from flashstream.deployments.admission import Admission
+from flashstream.errors import OverloadedError
 
 
-class HeldAnswerer:
-    """Says a word, and the rest once it may."""
+class Clock:
+    now_s = 100.0
 
-    def __init__(self) -> None:
-        self.go = asyncio.Event()
-        self.held = 0
-        self.full = asyncio.Event()
-
-    async def answer(self, *_question: object) -> AsyncGenerator[TextDelta | AnswerDone]:
-        self.held += 1
-        if self.held == 2:
-            self.full.set()
-        yield TextDelta("A ")
-        await self.go.wait()
-        yield AnswerDone("A cat.", "stop", 1, 0, 1, 0.1, 0.2, ())
+    def __call__(self) -> float:
+        return self.now_s
 
 
-class Watched:
-    """A stream's watcher that has one memory."""
-
-    async def snapshot_to_ask(self) -> tuple[MemorySnapshot, MemorySnapshot]:
-        return SNAPSHOT.without_rows(), SNAPSHOT
-
-    async def keep_pictures(self, pictures: tuple[str, ...]) -> tuple[str, ...]:
-        return pictures
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
 
 
-@pytest.mark.parametrize("held_word_by_word", [True, False])
-async def test_past_the_limit_questions_are_refused_at_once_and_taken_again_later(
-    monkeypatch: pytest.MonkeyPatch, held_word_by_word: bool
-) -> None:
-    settings = load(overrides={"answers.max_ongoing": 2}, environ={})
-    answerer = HeldAnswerer()
-    service = Service(settings, configured(settings), LocalStore(), answerer)  # type: ignore[arg-type]
+def answers(admission: Admission, clock: Clock, count: int, every_s: float) -> None:
+    """So many are open from now on, and each answer lets the next in."""
+    for _ in range(count):
+        admission.enter(1000.0)
+    for _ in range(30):
+        clock.now_s += every_s
+        admission.leave(answered=True)
+        admission.enter(1000.0)
 
-    async def call(stream: str, what: Callable[[Watched], Awaitable[object]]) -> object:
-        return await what(Watched())
 
-    monkeypatch.setattr(service.streams, "call", call)
-    app = create_app(service, max_body_bytes=2048)
-    transport = httpx.ASGITransport(app)
+def test_no_more_than_the_most_are_let_in(clock: Clock) -> None:
+    admission = Admission(2, 8, clock)
+    admission.enter(60.0)
+    admission.enter(60.0)
+    with pytest.raises(OverloadedError, match="2 questions") as refused:
+        admission.enter(60.0)
+    assert refused.value.details == {"max_ongoing": 2}
+    admission.leave(answered=False)
+    admission.enter(60.0)
 
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
 
-        async def ask(stream: bool) -> httpx.Response:
-            body = {"question": "What?", "stream": stream}
-            return await http.post("/v1/streams/s/ask", json=body)
+def test_one_that_would_be_answered_too_late_is_refused_at_once(clock: Clock) -> None:
+    admission = Admission(64, 8, clock)
+    answers(admission, clock, 10, every_s=3.0)
+    with pytest.raises(OverloadedError, match="try again in 10 s") as refused:
+        admission.enter(20.0)
+    assert refused.value.details == {"open": 10, "wait_s": 30.0, "deadline_s": 20.0}
+    admission.enter(31.0)
 
-        held = [asyncio.create_task(ask(held_word_by_word)) for _ in range(2)]
-        await asyncio.wait_for(answerer.full.wait(), 5)
-        for word_by_word in (True, False):
-            refused = await asyncio.wait_for(ask(word_by_word), 2)
-            assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
-            error = refused.json()["error"]
-            assert (error["code"], error["details"]["max_ongoing"]) == ("overloaded", 2)
-        answerer.go.set()
-        assert [answer.status_code for answer in await asyncio.gather(*held)] == [200, 200]
-        assert (await ask(False)).json()["answer"] == "A cat."
+
+def test_fast_answers_let_as_many_in_as_may_wait(clock: Clock) -> None:
+    admission = Admission(64, 8, clock)
+    answers(admission, clock, 60, every_s=0.1)
+    for _ in range(4):
+        admission.enter(60.0)
+    with pytest.raises(OverloadedError, match="most at once"):
+        admission.enter(60.0)
+
+
+def test_a_free_place_in_a_batch_is_given_to_any(clock: Clock) -> None:
+    """However slow a lone question was: more of them are answered together."""
+    admission = Admission(64, 8, clock)
+    for _ in range(30):
+        admission.enter(60.0)
+        clock.now_s += 50.0
+        admission.leave(answered=True)
+    for _ in range(20):
+        admission.enter(60.0)
+
+
+def test_answers_that_stop_coming_close_the_door_until_there_is_room(clock: Clock) -> None:
+    admission = Admission(64, 8, clock)
+    answers(admission, clock, 10, every_s=1.0)
+    clock.now_s += 7.0
+    with pytest.raises(OverloadedError, match=r"every 7\.0 s"):
+        admission.enter(60.0)
+    for _ in range(3):
+        admission.leave(answered=False)  # past their deadlines
+    admission.enter(60.0)
