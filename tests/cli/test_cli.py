@@ -83,6 +83,8 @@ def test_settings_lists_values_and_hides_secrets() -> None:
         (["serve", "--set", "model=gpt"], "invalid_setting", "there are: demo"),
         (["serve", "--redis-url", "http://h"], "invalid_setting", "accepted: redis://"),
         (["streams", "update", "a", "--label", "site"], "invalid_label", "write KEY=VALUE"),
+        (["soak", "--set", "answers.engine.threads=1"], "invalid_setting", "engine"),
+        (["bench", "fleet", "--cameras", "many"], "invalid_setting", "with commas between"),
         (["demo", "--json", "/nowhere/x.json"], "invalid_setting", "no folder /nowhere"),
     ],
 )

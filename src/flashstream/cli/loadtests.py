@@ -7,7 +7,7 @@ import typer
 
 from flashstream.cli.console import check_writable, print_json, progress
 from flashstream.cli.options import JsonPath
-from flashstream.cli.serve import Set
+from flashstream.cli.serve import Set, settings_from
 from flashstream.errors import SettingError
 from flashstream.json_file import write_json
 
@@ -31,10 +31,10 @@ def fleet(
     """The most cameras that this machine watches while it is asked, and what each costs."""
     from flashstream.loadtests.fleet_bench import Sizes, run
 
-    check_writable(json)
+    pairs = _checked(sets, json)
     numbers = _numbers(cameras) if cameras else Sizes().cameras
     with progress() as report:
-        result = run(sets or [], report, Sizes(cameras=numbers, window_s=window_s))
+        result = run(pairs, report, Sizes(cameras=numbers, window_s=window_s))
     _told(result, json)
 
 
@@ -46,9 +46,9 @@ def packing(
     """What a camera costs in a process of its own, and in one with nine others."""
     from flashstream.loadtests.packing import Fleet, run
 
-    check_writable(json)
+    pairs = _checked(sets, json)
     with progress() as report:
-        result = run(sets or [], report, Fleet(cameras=cameras))
+        result = run(pairs, report, Fleet(cameras=cameras))
     _told(result, json)
 
 
@@ -60,9 +60,9 @@ def soak(
     """Sixteen cameras, some of which come and go, and questions: does anything grow?"""
     from flashstream.loadtests.soak import run
 
-    check_writable(json)
+    pairs = _checked(sets, json)
     with progress() as report:
-        result = run(minutes, sets or [], report)
+        result = run(minutes, pairs, report)
     _told({name: value for name, value in result.items() if name != "series"}, None)
     if json is not None:
         write_json(json, result)
@@ -78,11 +78,18 @@ def chaos(
     """Break a service of its own in every way, and count what was lost (root, Linux)."""
     from flashstream.loadtests.chaos.run import Plan, run, usual
 
-    check_writable(json)
+    pairs = _checked(sets, json)
     plan = Plan(_counts(kinds)) if kinds else usual()
     with progress() as report:
-        result = run(sets or [], report, plan)
+        result = run(pairs, report, plan)
     _told(result, json)
+
+
+def _checked(sets: list[str] | None, json: Path | None) -> list[str]:
+    """Refuse what cannot work before minutes are spent; the settings, for the service."""
+    check_writable(json)
+    settings_from(None, sets)
+    return sets or []
 
 
 def _counts(text: str) -> dict[str, int]:
