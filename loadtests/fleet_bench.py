@@ -76,6 +76,7 @@ class Window:
     questions: dict[str, Any]
     before: Reading
     after: Reading
+    held_bytes: tuple[int, int]
 
     def row(self, sizes: Sizes) -> dict[str, Any]:
         """As it is told."""
@@ -126,9 +127,9 @@ def run(sets: Sequence[str], report: Progress, sizes: Sizes | None = None) -> di
         filmed = films(folder, report, sizes.scenes)
         server = stack.enter_context(cameras(names, filmed))
         valkey = stack.enter_context(EmbeddedValkey(folder / "valkey"))
-        remember(valkey.url, dealt(names, filmed), sizes.fps, sizes.watched_h, report)
         store = Redis.from_url(valkey.url)
         stack.callback(store.close)
+        remember(valkey.url, dealt(names, filmed), sizes.fps, sizes.watched_h, report)
         report("starting the service", 0.0)
         service = stack.enter_context(Service(folder, [f"store.redis_url={valkey.url}", *sets]))
         report("starting the service", 1.0)
@@ -140,7 +141,7 @@ def run(sets: Sequence[str], report: Progress, sizes: Sizes | None = None) -> di
     return {
         "cameras": best,
         "cameras_with_all_answered": max((w.cameras for w in passed if w.all_answered), default=0),
-        **(costs(steady, bench.empty) if steady else {}),
+        **(costs(steady) if steady else {}),
         "encoder_batch_ratio": ratio["ratio"],
         "encoder": ratio,
         "fps": sizes.fps,
@@ -162,7 +163,6 @@ class FleetBench:
         self._store = store
         self._sizes = sizes
         self._report = report
-        self.empty = read(service.processes(), store)
 
     def grow(self, names: Sequence[str]) -> list[Window]:
         """A window for each number of cameras, up to the first that does not pass."""
@@ -201,7 +201,7 @@ class FleetBench:
             until(lambda: all(s["state"] == "live" for s in client.streams()), _LIVE_S, 1.0)
             self._wait(what, sizes.settle_s, 0.0)
             first, began = client.streams(), time.monotonic()
-            before = read(self._service.processes(), self._store)
+            before, held = read(self._service.processes(), self._store), self._held(names)
             ages: list[float] = []
             # More than the service takes at once, so that what is too much is refused by it.
             with Asker(
@@ -233,6 +233,15 @@ class FleetBench:
             },
             before=before,
             after=after,
+            held_bytes=(held, self._held(names)),
+        )
+
+    def _held(self, names: Sequence[str]) -> int:
+        """Bytes of all that the store has of these cameras."""
+        return sum(
+            self._store.memory_usage(key, samples=0) or 0
+            for name in names
+            for key in self._store.scan_iter(f"fs:{{{name}}}:*", count=10_000)
         )
 
     def _wait(self, what: str, seconds: float, share: float) -> None:
@@ -242,7 +251,7 @@ class FleetBench:
             self._report(what, share + 0.3 * gone / seconds)
 
 
-def costs(window: Window, empty: Reading) -> dict[str, float]:
+def costs(window: Window) -> dict[str, float]:
     """What a camera costs: memory and CPU of what is there for cameras (their actors, the encoder,
     the store), and bytes that the store took."""
     n, seconds = window.cameras, window.seconds
@@ -251,17 +260,14 @@ def costs(window: Window, empty: Reading) -> dict[str, float]:
     cpu_s = sum(after.by_kind[kind].cpu_s - before.by_kind[kind].cpu_s for kind in watching)
     cpu_s += _store_cpu(after) - _store_cpu(before)
     written = after.store["total_net_input_bytes"] - before.store["total_net_input_bytes"]
-    held = [
-        (reading.store["used_memory"] - empty.store["used_memory"]) / n
-        for reading in (before, after)
-    ]
+    first, last = window.held_bytes
     return {
         "rss_bytes_per_camera": round(after.by_kind["stream"].rss / n),
         "uss_bytes_per_camera": round(after.by_kind["stream"].uss / n),
         "cpu_per_camera": round(cpu_s / seconds / n, 4),
         "redis_bytes_written_per_camera_hour": round(written / n / seconds * 3600),
-        "redis_bytes_per_camera": round(held[1]),
-        "redis_bytes_per_camera_growth": round(held[1] - held[0]),
+        "redis_bytes_per_camera": round(last / n),
+        "redis_bytes_per_camera_growth": round((last - first) / n),
     }
 
 

@@ -38,7 +38,7 @@ class Load:
     questions_per_s: float = 0.2
     flap_every_s: float = 15.0
     away_s: float = 5.0
-    warm_s: float = 600.0
+    warm_s: float = 480.0
     picture_ttl_s: int = 240
     look_s: float = 5.0
 

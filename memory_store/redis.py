@@ -120,15 +120,16 @@ class RedisStore:
         self._write(stream, "UNLINK", *_keys(stream), index, *pictures)
 
     def put_picture(self, stream: str, picture: str, jpeg: bytes, ttl_s: int) -> None:
-        index, now = _pictures_key(stream), self._clock()
+        key, index, now = _picture_key(stream, picture), _pictures_key(stream), self._clock()
 
         def put(server: Redis) -> None:
             together: Any = server.pipeline(transaction=True)
-            together.set(_picture_key(stream, picture), jpeg, ex=ttl_s)
             together.zadd(index, {picture: now + ttl_s}, gt=True)
             together.zremrangebyscore(index, "-inf", now)
             together.expire(index, ttl_s, nx=True).expire(index, ttl_s, gt=True)
-            together.execute()
+            together.expire(key, ttl_s)
+            if not together.execute()[-1]:  # many answers show the same picture: it is sent once
+                server.set(key, jpeg, ex=ttl_s)
 
         self._ask(index, put)
 

@@ -70,6 +70,19 @@ def test_pictures_and_their_index_end(store: RedisStore, client: Redis) -> None:
     assert client.zrange("fs:{yard}:pictures", 0, -1) == [b"long", b"new"]
 
 
+def test_a_picture_is_sent_once_and_kept_as_long_as_the_last_wants(
+    store: RedisStore, client: Redis
+) -> None:
+    jpeg = bytes(100_000)
+    store.put_picture("yard", "abc", jpeg, 1)
+    before = client.info("stats")["total_net_input_bytes"]
+    store.put_picture("yard", "abc", jpeg, 60)
+    assert client.info("stats")["total_net_input_bytes"] - before < 5000
+    time.sleep(1.1)
+    assert store.picture("yard", "abc") == jpeg
+    assert client.zscore("fs:{yard}:pictures", "abc") == pytest.approx(time.time() + 59, abs=2)
+
+
 def test_epochs_follow_the_clock_past_a_lost_claim(store: RedisStore, client: Redis) -> None:
     first = store.claim("yard")
     assert abs(first / 1e6 - time.time()) < 5
