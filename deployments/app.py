@@ -14,6 +14,7 @@ from flashstream.deployments.service import Service
 from flashstream.logs import configure_logs
 from flashstream.memory_store.open import open_store
 from flashstream.models.registry import configured
+from flashstream.telemetry import RayTelemetry
 
 APP = "flashstream"
 
@@ -30,6 +31,7 @@ class Gateway:
             configured(settings),
             open_store(settings.store_url(), settings.store.durability),
             AnswererClient(answerer),
+            RayTelemetry(),
         )
 
     def __serve_build_asgi_app__(self) -> FastAPI:  # the name is Serve's

@@ -18,6 +18,7 @@ from flashstream.errors import (
     EmptyQuestionError,
     InvalidRequestError,
     NotReadyError,
+    OverloadedError,
     QuestionTooLongError,
     UnknownEvidenceError,
     UnknownStreamError,
@@ -25,6 +26,7 @@ from flashstream.errors import (
 from flashstream.memory_store.snapshot import MemorySnapshot
 from flashstream.memory_store.store import MemoryStore
 from flashstream.models.family import ModelFamily
+from flashstream.telemetry import QUESTIONS, Telemetry
 
 _PING_S = 5.0
 
@@ -38,12 +40,14 @@ class Service:
         family: ModelFamily,
         store: MemoryStore,
         answerer: AnswererClient,
+        telemetry: Telemetry,
     ) -> None:
         self.streams = Streams(settings)
         self._settings = settings
         self._family = family
         self._store = store
         self._answerer = answerer
+        self._telemetry = telemetry
         self._admission = Admission(
             settings.answers.max_ongoing, settings.engine.max_num_seqs * settings.answers.replicas
         )
@@ -94,7 +98,11 @@ class Service:
         All that can be refused is refused before the first piece.
         """
         max_tokens, deadline_s = self._checked(ask)
-        self._admission.enter(deadline_s)
+        try:
+            self._admission.enter(deadline_s)
+        except OverloadedError:
+            self._telemetry.add(QUESTIONS, outcome="overloaded")
+            raise
         answered = False
         try:
             snapshot, whole = await self.streams.call(stream, lambda w: w.snapshot_to_ask())

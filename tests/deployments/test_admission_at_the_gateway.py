@@ -14,6 +14,7 @@ from flashstream.deployments.service import Service
 from flashstream.memory_store.local import LocalStore
 from flashstream.memory_store.snapshot import MemorySnapshot, Slots
 from flashstream.models.registry import configured
+from flashstream.telemetry import QUESTIONS, PrometheusTelemetry
 
 NONE = np.zeros(0)
 SNAPSHOT = MemorySnapshot(
@@ -66,7 +67,8 @@ async def test_past_the_limit_questions_are_refused_at_once_and_taken_again_late
 ) -> None:
     settings = load(overrides={"answers.max_ongoing": 2}, environ={})
     answerer = HeldAnswerer()
-    service = Service(settings, configured(settings), LocalStore(), answerer)  # type: ignore[arg-type]
+    telemetry = PrometheusTelemetry()
+    service = Service(settings, configured(settings), LocalStore(), answerer, telemetry)  # type: ignore[arg-type]
 
     async def call(stream: str, what: Callable[[Watched], Awaitable[object]]) -> object:
         return await what(Watched())
@@ -88,6 +90,8 @@ async def test_past_the_limit_questions_are_refused_at_once_and_taken_again_late
             assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
             error = refused.json()["error"]
             assert (error["code"], error["details"]["max_ongoing"]) == ("overloaded", 2)
+        counted = telemetry.registry.get_sample_value(QUESTIONS.name, {"outcome": "overloaded"})
+        assert counted == 2
         answerer.go.set()
         assert [answer.status_code for answer in await asyncio.gather(*held)] == [200, 200]
         assert (await ask(False)).json()["answer"] == "A cat."
