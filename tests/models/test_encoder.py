@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import openvino
 import pytest
@@ -68,6 +70,14 @@ def test_the_compiled_graph_gives_what_the_network_gives(encoder: DemoEncoder, c
         wanted = network(torch.from_numpy(frames)).numpy().astype(np.float32)
     found = encoder.encode(list(frames)).astype(np.float32)
     np.testing.assert_allclose(found, wanted, rtol=2e-3, atol=2e-3)  # float16's own steps, nearly
+
+
+def test_several_threads_may_encode(encoder: DemoEncoder) -> None:
+    frames = np.random.default_rng(3).integers(0, 256, (12, 256, 256, 3)).astype(np.uint8)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda frame: encoder.encode([frame])[0], frames))
+    for grid, frame in zip(found, frames, strict=True):
+        np.testing.assert_array_equal(grid, encoder.encode([frame])[0])
 
 
 def test_the_way_of_other_devices_gives_the_same(encoder: DemoEncoder) -> None:

@@ -1,5 +1,6 @@
 """A torch network as one compiled graph for a CPU."""
 
+import threading
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -20,8 +21,8 @@ def compiled_for_cpu(
 
     OpenVINO folds batch norms, joins activations to convolutions and lays channels side by side: a
     picture takes about 0.6 of torch's time. It computes in float32 (where a CPU has bfloat16, its
-    default is that, with features 3 % off), with as many threads as torch has here. Not for more
-    than one thread at a time. The frontend is called directly because `convert_model` around it
+    default is that, with features 3 % off), with as many threads as torch has here. Calls of
+    several threads take turns. The frontend is called directly because `convert_model` around it
     reports its use over the network.
     """
     example = torch.zeros((1, *shape), dtype=torch.uint8)
@@ -40,9 +41,11 @@ def compiled_for_cpu(
         "PERFORMANCE_HINT": "LATENCY",
     }
     request = openvino.compile_model(model, "CPU", options).create_infer_request()
+    turn = threading.Lock()
 
     def run(batch: NDArray[np.uint8]) -> NDArray[Any]:
-        out: NDArray[Any] = request.infer([batch])[0]
+        with turn:
+            out: NDArray[Any] = request.infer([batch])[0]
         return out
 
     return run
