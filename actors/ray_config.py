@@ -6,9 +6,11 @@ RAY_CONFIG: Final[dict[str, Any]] = {
     # Ray would have all workers yield to everything else (15), and so leave no room below them: it
     # is the language model that shall yield to the watching.
     "worker_niceness": 0,
-    # A frame (192 KiB) and its features (160 KiB) go with their call. Beyond this size, 100 KiB by
-    # default, each is put into the object store and fetched from there: three times the CPU time.
-    "max_direct_call_object_size": 512 << 10,
+    # What a call takes and gives goes with it up to this size (100 KiB by default); beyond, it is
+    # put into the object store and fetched from there. A frame and its features (0.2 MB) cost three
+    # times the CPU time that way. A snapshot (3 MB) costs less that way, but in time each stream's
+    # process would have touched the whole store, and open questions could fill it.
+    "max_direct_call_object_size": 8 << 20,
     # Ray would note each call, a camera's every frame among them, and keep the last 100,000 notes:
     # hundreds of megabytes that fill up over hours, for a dashboard that we do not start.
     "task_events_report_interval_ms": 0,
