@@ -30,3 +30,16 @@ def test_what_dies_is_back_in_time(chaos: dict[str, Any]) -> None:
     assert chaos["recovery_s"]["actor"]["p50"] <= 3
     assert chaos["recovery_s"]["actor"]["p95"] <= 10
     assert chaos["recovery_s"]["node"]["p95"] <= 15
+
+
+def test_cameras_are_watched_while_questions_are_asked() -> None:
+    found: dict[str, Any] = json.loads((RESULTS / "fleet.json").read_text())
+    assert found["cameras"] >= 32
+    assert found["machine"]["cores"] == 2
+    steady = found["steady"]
+    assert steady["passed"]
+    assert steady["cameras"] == found["cameras"]
+    assert steady["frames_dropped"] == 0
+    assert steady["snapshot_age_s"]["p95"] <= 2.0
+    assert steady["questions"]["asked"] >= 240
+    assert abs(found["redis_bytes_per_camera_growth"]) < 0.02 * found["redis_bytes_per_camera"]
