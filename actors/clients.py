@@ -45,8 +45,8 @@ class StreamClient:
         return found
 
     async def snapshot_to_ask(self) -> tuple[MemorySnapshot, Any]:
-        """The newest memory without its rows, and a reference to the whole of it: rows go from here
-        to the answerer past whoever asks, and are held once."""
+        """The newest memory without its rows, and a reference to the whole of it, to be passed on
+        to the answerer: who asks neither unpacks nor packs the rows, and they are held once."""
         head, whole = self._handle.snapshot_to_ask.options(num_returns=2).remote(self._stream)
         found: MemorySnapshot = await wait_async(head, _QUICK_S)
         return found, whole

@@ -7,11 +7,11 @@ RAY_CONFIG: Final[dict[str, Any]] = {
     # is the language model that shall yield to the watching.
     "worker_niceness": 0,
     # What a call takes and gives goes with it up to this size (100 KiB by default); beyond, it is
-    # put into the object store and fetched from there. A frame and its features (0.2 MB) cost three
-    # times the CPU time that way. A snapshot (3 MB) costs less that way, but in time each stream's
-    # process would have touched the whole store, and open questions could fill it.
+    # put into the object store and fetched from there. A frame and its features (0.2 MB) cost more
+    # than twice the CPU time that way. A snapshot (3 MB) costs less that way, but in time each
+    # stream's process would have touched the whole store, and open questions could fill it.
     "max_direct_call_object_size": 8 << 20,
     # Ray would note each call, a camera's every frame among them, and keep the last 100,000 notes:
-    # hundreds of megabytes that fill up over hours, for a dashboard that we do not start.
+    # some megabytes a minute until then, for a dashboard that we do not start.
     "task_events_report_interval_ms": 0,
 }
