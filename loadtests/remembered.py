@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flashstream.config import StreamSettings
+from flashstream.errors import StoreError
 from flashstream.memory_store.encoding import Held, update
 from flashstream.memory_store.open import open_store
 from flashstream.memory_store.state import MemoryState
+from flashstream.memory_store.store import Commit
 from flashstream.models.demo.family import DemoFamily
 from flashstream.models.family import Progress
 from flashstream.models.memory import empty_memory
@@ -43,7 +45,9 @@ def remember(
             for name in names:
                 header = replace(state.header, stream=name, epoch=store.claim(name))
                 made = update(replace(state, header=header), Held(), None)
-                store.commit(name, header.epoch, header.version, made.records)
+                outcome = store.commit(name, header.epoch, header.version, made.records)
+                if outcome is not Commit.COMMITTED:
+                    raise StoreError(f"the memory of '{name}' was not taken: {outcome.value}")
     finally:
         store.close()
     report("remembering what was", 1.0)

@@ -77,3 +77,27 @@ def test_answers_that_stop_coming_close_the_door_until_there_is_room(clock: Cloc
     for _ in range(3):
         admission.leave(answered=False)  # past their deadlines
     admission.enter(60.0)
+
+
+def test_what_a_full_batch_took_keeps_nobody_from_a_free_place(clock: Clock) -> None:
+    admission = Admission(64, 8, clock)
+    answers(admission, clock, 8, every_s=50.0)
+    for _ in range(8):
+        admission.leave(answered=False)
+    for _ in range(8):
+        admission.enter(60.0)
+    with pytest.raises(OverloadedError, match=r"in 4\d\d s"):
+        admission.enter(60.0)
+
+
+def test_lone_answers_teach_nothing_of_full_batches(clock: Clock) -> None:
+    admission = Admission(64, 8, clock)
+    answers(admission, clock, 8, every_s=0.1)
+    for _ in range(8):
+        admission.leave(answered=False)
+    for _ in range(30):
+        admission.enter(60.0)
+        clock.now_s += 50.0
+        admission.leave(answered=True)
+    for _ in range(20):
+        admission.enter(60.0)

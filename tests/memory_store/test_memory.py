@@ -211,6 +211,17 @@ def test_uuid_names_stream_epoch_version_and_content(kind: Kind) -> None:
     assert not other.snapshot().uuid.endswith(digest)  # other times
 
 
+def test_a_snapshot_without_rows_says_which_memory_it_is(kind: Kind) -> None:
+    whole = kind.watched(40).snapshot()
+    light = whole.without_rows()
+    assert (light.uuid, light.as_of, light.version) == (whole.uuid, whole.as_of, whole.version)
+    assert light.slots is whole.slots
+    assert len(whole.features)
+    assert light.nbytes() == 0
+    for name in ("features", "parts", "groups", "times", "positions"):
+        assert getattr(light, name).base is None  # a view would take the rows along
+
+
 def test_the_callers_arrays_may_be_reused(kind: Kind) -> None:
     reusing, fresh = kind.empty(), kind.empty()
     buffer: Any = kind.seen(1)[0]

@@ -66,8 +66,9 @@ def test_a_batch_gives_what_each_frame_gives(encoder: DemoEncoder) -> None:
 def test_the_compiled_graph_gives_what_the_network_gives(encoder: DemoEncoder, count: int) -> None:
     network = EncoderNetwork()
     frames = np.random.default_rng(1).integers(0, 256, (count, 256, 256, 3)).astype(np.uint8)
+    scaled = (torch.from_numpy(frames).permute(0, 3, 1, 2).float() - 127.0) / 128.0
     with torch.inference_mode():
-        wanted = network(torch.from_numpy(frames)).numpy().astype(np.float32)
+        wanted = network.network.extract_features(scaled).permute(0, 2, 3, 1).numpy()
     found = encoder.encode(list(frames)).astype(np.float32)
     np.testing.assert_allclose(found, wanted, rtol=2e-3, atol=2e-3)  # float16's own steps, nearly
 
