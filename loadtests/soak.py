@@ -15,9 +15,10 @@ from flashstream.bench.machine import machine_facts
 from flashstream.errors import InvalidRequestError
 from flashstream.loadtests.ages import ages_s
 from flashstream.loadtests.asking import Asked, Asker
-from flashstream.loadtests.cameras import cameras, films
+from flashstream.loadtests.cameras import cameras, dealt, films
 from flashstream.loadtests.flapping import Flapping
-from flashstream.loadtests.resources import read
+from flashstream.loadtests.remembered import remember
+from flashstream.loadtests.resources import KINDS, read
 from flashstream.loadtests.service import Service, until
 from flashstream.loadtests.trend import BLOCKS, trend
 from flashstream.memory_store.embedded import EmbeddedValkey
@@ -25,19 +26,25 @@ from flashstream.models.family import Progress
 
 LEAST_MINUTES: Final = 2.0
 _LIVE_S: Final = 180.0
+_KINDS: Final = sorted({*KINDS.values(), "rest"})
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What the service bears. warm_s: what comes before is left out of the trends: memories fill
-    up, and lazily made things are made. picture_ttl_s: how long answers' pictures are kept, so that
-    as many go as come well before the end of the warm-up (a day by default)."""
+    """What the service bears.
+
+    watched_h: for how long each camera has been watched already when it is added (see `remember`),
+    so that its memory is full. warm_s: what comes before is left out of the trends, for lazily made
+    things are made in it. picture_ttl_s: how long answers' pictures are kept (a day by default), so
+    that as many go as come well before the end of the warm-up.
+    """
 
     cameras: int = 16
     fps: float = 1.0
     questions_per_s: float = 0.2
     flap_every_s: float = 15.0
     away_s: float = 5.0
+    watched_h: float = 2.0
     warm_s: float = 480.0
     picture_ttl_s: int = 240
     look_s: float = 5.0
@@ -45,16 +52,19 @@ class Load:
 
 @dataclass(slots=True)
 class Series:
-    """Readings: seconds since the start, and each figure at that time."""
+    """Readings: seconds since the start, each figure at that time, and the memory (RSS) of each
+    kind of process."""
 
     times_s: list[float] = field(default_factory=list)
     figures: dict[str, list[float]] = field(default_factory=dict)
+    rss_bytes: dict[str, list[float]] = field(default_factory=dict)
 
-    def add(self, time_s: float, figures: dict[str, float]) -> None:
-        """One reading; every one has the same figures."""
+    def add(self, time_s: float, figures: dict[str, float], rss_bytes: dict[str, float]) -> None:
+        """One reading; every one has the same figures and kinds."""
         self.times_s.append(time_s)
-        for name, value in figures.items():
-            self.figures.setdefault(name, []).append(value)
+        for found, kept in ((figures, self.figures), (rss_bytes, self.rss_bytes)):
+            for name, value in found.items():
+                kept.setdefault(name, []).append(value)
 
 
 def run(
@@ -74,10 +84,12 @@ def run(
     names = [f"camera-{number:02d}" for number in range(load.cameras)]
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="flashstream-soak-")))
-        server = stack.enter_context(cameras(names, films(folder, report)))
+        filmed = films(folder, report)
+        server = stack.enter_context(cameras(names, filmed))
         valkey = stack.enter_context(EmbeddedValkey(folder / "valkey"))
         store = Redis.from_url(valkey.url)
         stack.callback(store.close)
+        remember(valkey.url, dealt(names, filmed), load.fps, load.watched_h, report)
         report("starting the service", 0.0)
         own = [f"store.redis_url={valkey.url}", f"store.picture_ttl_s={load.picture_ttl_s}"]
         service = stack.enter_context(Service(folder, [*own, *sets]))
@@ -107,6 +119,9 @@ def run(
         "minutes": minutes,
         "flat": {name: each["flat"] for name, each in trends.items()},
         "trends": trends,
+        "rss_bytes_by_kind": {
+            kind: trend(series.times_s, values).row() for kind, values in series.rss_bytes.items()
+        },
         "flaps": flapping.count,
         "questions": {
             "asked": len(asked),
@@ -119,7 +134,11 @@ def run(
         "load": {name: getattr(load, name) for name in Load.__dataclass_fields__},
         "settings": list(sets),
         "machine": facts,
-        "series": {"time_s": series.times_s, **series.figures},
+        "series": {
+            "time_s": series.times_s,
+            **series.figures,
+            "rss_bytes_by_kind": series.rss_bytes,
+        },
     }
 
 
@@ -151,12 +170,12 @@ def _watch(
                 now - began,
                 {
                     "rss_bytes": reading.total("rss"),
-                    "stream_rss_bytes": float(reading.by_kind["stream"].rss),
                     "redis_bytes": float(reading.store["used_memory"]),
                     "open_files": reading.total("files"),
                     "threads": reading.total("threads"),
                     "snapshot_age_s": float(np.median(ages)) if ages else 0.0,
                 },
+                {kind: float(reading.by_kind[kind].rss) for kind in _KINDS},
             )
             due += every_s
             time.sleep(max(0.0, due - time.monotonic()))
