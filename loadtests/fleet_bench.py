@@ -27,6 +27,12 @@ from flashstream.memory_store.embedded import EmbeddedValkey
 from flashstream.models.family import Progress
 
 FIVE_VISITS_AN_HOUR: Final = Scenes(count=4, seconds=720.0, visits=1)
+PACKED: Final = (
+    "streams.per_process=8",
+    "streams.commit_interval_s=120",
+    "engine.threads=1",
+)
+"""Settings for many cameras on few cores; --set goes before them."""
 
 _AT_ONCE = 4
 _LIVE_S = 180.0
@@ -40,10 +46,11 @@ class Sizes:
     """How far to go.
 
     cameras: numbers to try, rising. window_s: each is measured for so long, after settle_s; what a
-    camera costs is measured at the largest that passed, for steady_s. A number passes with no frame
-    dropped and snapshots at most oldest_s old at the 95th percentile, while questions are asked;
-    what becomes of those is told apart, for a machine that watches well may have too little left to
-    answer all (a 429 says so).
+    camera costs is measured at the largest that passed, for steady_s, as long as the films last,
+    for most is written when someone comes. A number passes with no frame dropped and snapshots at
+    most oldest_s old at the 95th percentile, while questions are asked; what becomes of those is
+    told apart, for a machine that watches well may have too little left to answer all (a 429 says
+    so).
 
     scenes: what cameras show. watched_h: for how long each has been watched already when it is
     added (see `remember`): a young memory is still in motion, and writes several times as much.
@@ -56,7 +63,7 @@ class Sizes:
     questions_per_s: float = 1.0
     settle_s: float = 30.0
     window_s: float = 60.0
-    steady_s: float = 240.0
+    steady_s: float = 720.0
     oldest_s: float = 2.0
 
     def __post_init__(self) -> None:
@@ -66,7 +73,11 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What one number of cameras came to, between two looks."""
+    """What one number of cameras came to, between two looks.
+
+    held_bytes, picture_bytes: of all that the store has of the cameras, and of the pictures of
+    answers in it, before and after.
+    """
 
     cameras: int
     seconds: float
@@ -77,6 +88,7 @@ class Window:
     before: Reading
     after: Reading
     held_bytes: tuple[int, int]
+    picture_bytes: tuple[int, int]
 
     def row(self, sizes: Sizes) -> dict[str, Any]:
         """As it is told."""
@@ -114,11 +126,12 @@ class Window:
 
 
 def run(sets: Sequence[str], report: Progress, sizes: Sizes | None = None) -> dict[str, Any]:
-    """Start a service with these settings, and add cameras until it keeps up no more.
+    """Start a service with `PACKED` and these settings, and add cameras until it keeps up no more.
 
     Raises what starting the service raises.
     """
     sizes = sizes or Sizes()
+    settings = [*PACKED, *sets]
     facts = machine_facts()
     ratio = batch_ratio(report)
     names = [f"camera-{number:03d}" for number in range(max(sizes.cameras))]
@@ -131,7 +144,7 @@ def run(sets: Sequence[str], report: Progress, sizes: Sizes | None = None) -> di
         stack.callback(store.close)
         remember(valkey.url, dealt(names, filmed), sizes.fps, sizes.watched_h, report)
         report("starting the service", 0.0)
-        service = stack.enter_context(Service(folder, [f"store.redis_url={valkey.url}", *sets]))
+        service = stack.enter_context(Service(folder, [f"store.redis_url={valkey.url}", *settings]))
         report("starting the service", 1.0)
         bench = FleetBench(service, server, store, sizes, report)
         windows = bench.grow(names)
@@ -145,7 +158,7 @@ def run(sets: Sequence[str], report: Progress, sizes: Sizes | None = None) -> di
         "encoder_batch_ratio": ratio["ratio"],
         "encoder": ratio,
         "fps": sizes.fps,
-        "settings": list(sets),
+        "settings": settings,
         "windows": [window.row(sizes) for window in windows],
         "steady": steady.row(sizes) if steady else None,
         "machine": facts,
@@ -201,7 +214,8 @@ class FleetBench:
             until(lambda: all(s["state"] == "live" for s in client.streams()), _LIVE_S, 1.0)
             self._wait(what, sizes.settle_s, 0.0)
             first, began = client.streams(), time.monotonic()
-            before, held = read(self._service.processes(), self._store), self._held(names)
+            before = read(self._service.processes(), self._store)
+            held, pictures = self._held(names, "*"), self._held(names, "picture:*")
             ages: list[float] = []
             # More than the service takes at once, so that what is too much is refused by it.
             with Asker(
@@ -233,15 +247,16 @@ class FleetBench:
             },
             before=before,
             after=after,
-            held_bytes=(held, self._held(names)),
+            held_bytes=(held, self._held(names, "*")),
+            picture_bytes=(pictures, self._held(names, "picture:*")),
         )
 
-    def _held(self, names: Sequence[str]) -> int:
-        """Bytes of all that the store has of these cameras."""
+    def _held(self, names: Sequence[str], what: str) -> int:
+        """Bytes of what the store has of these cameras under such keys."""
         return sum(
             self._store.memory_usage(key, samples=0) or 0
             for name in names
-            for key in self._store.scan_iter(f"fs:{{{name}}}:*", count=10_000)
+            for key in self._store.scan_iter(f"fs:{{{name}}}:{what}", count=10_000)
         )
 
     def _wait(self, what: str, seconds: float, share: float) -> None:
@@ -261,11 +276,13 @@ def costs(window: Window) -> dict[str, float]:
     cpu_s += _store_cpu(after) - _store_cpu(before)
     written = after.store["total_net_input_bytes"] - before.store["total_net_input_bytes"]
     first, last = window.held_bytes
+    pictures = window.picture_bytes[1] - window.picture_bytes[0]
     return {
         "rss_bytes_per_camera": round(after.by_kind["stream"].rss / n),
         "uss_bytes_per_camera": round(after.by_kind["stream"].uss / n),
         "cpu_per_camera": round(cpu_s / seconds / n, 4),
         "redis_bytes_written_per_camera_hour": round(written / n / seconds * 3600),
+        "of_which_pictures_of_answers": round(pictures / n / seconds * 3600),
         "redis_bytes_per_camera": round(last / n),
         "redis_bytes_per_camera_growth": round((last - first) / n),
     }
