@@ -52,17 +52,17 @@ class Load:
 
 @dataclass(slots=True)
 class Series:
-    """Readings: seconds since the start, each figure at that time, and the memory (RSS) of each
-    kind of process."""
+    """Readings: seconds since the start, each figure at that time, and the memory (RSS)
+    and the threads of each kind of process."""
 
     times_s: list[float] = field(default_factory=list)
     figures: dict[str, list[float]] = field(default_factory=dict)
-    rss_bytes: dict[str, list[float]] = field(default_factory=dict)
+    kinds: dict[str, list[float]] = field(default_factory=dict)
 
-    def add(self, time_s: float, figures: dict[str, float], rss_bytes: dict[str, float]) -> None:
-        """One reading; every one has the same figures and kinds."""
+    def add(self, time_s: float, figures: dict[str, float], kinds: dict[str, float]) -> None:
+        """One reading; every one has the same figures."""
         self.times_s.append(time_s)
-        for found, kept in ((figures, self.figures), (rss_bytes, self.rss_bytes)):
+        for found, kept in ((figures, self.figures), (kinds, self.kinds)):
             for name, value in found.items():
                 kept.setdefault(name, []).append(value)
 
@@ -119,9 +119,7 @@ def run(
         "minutes": minutes,
         "flat": {name: each["flat"] for name, each in trends.items()},
         "trends": trends,
-        "rss_bytes_by_kind": {
-            kind: trend(series.times_s, values).row() for kind, values in series.rss_bytes.items()
-        },
+        "kinds": {name: trend(series.times_s, v).row() for name, v in series.kinds.items()},
         "flaps": flapping.count,
         "questions": {
             "asked": len(asked),
@@ -137,7 +135,7 @@ def run(
         "series": {
             "time_s": series.times_s,
             **series.figures,
-            "rss_bytes_by_kind": series.rss_bytes,
+            "kinds": series.kinds,
         },
     }
 
@@ -175,7 +173,11 @@ def _watch(
                     "threads": reading.total("threads"),
                     "snapshot_age_s": float(np.median(ages)) if ages else 0.0,
                 },
-                {kind: float(reading.by_kind[kind].rss) for kind in _KINDS},
+                {
+                    f"{kind}_{what}": float(getattr(reading.by_kind[kind], what))
+                    for kind in _KINDS
+                    for what in ("rss", "threads")
+                },
             )
             due += every_s
             time.sleep(max(0.0, due - time.monotonic()))

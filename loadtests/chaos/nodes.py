@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 
 import psutil
 
-from flashstream.actors.ray_config import RAY_CONFIG
+from flashstream.actors.ray_config import RAY_CONFIG, set_environment
 from flashstream.errors import MissingPackageError
 from flashstream.platform import keep_ray_on_loopback
 
@@ -40,6 +40,7 @@ class TwoNodes:
 
     def __enter__(self) -> Self:
         keep_ray_on_loopback()
+        set_environment()
         from ray.cluster_utils import Cluster
 
         head = {"num_cpus": 2, "object_store_memory": _OBJECTS, "include_dashboard": False}

@@ -18,7 +18,7 @@ import httpx
 import structlog
 from pydantic import SecretStr
 
-from flashstream.actors.ray_config import RAY_CONFIG
+from flashstream.actors.ray_config import RAY_CONFIG, set_environment
 from flashstream.config import Settings
 from flashstream.errors import FlashstreamError, NotReadyError, PortInUseError
 from flashstream.memory_store.embedded import EmbeddedValkey
@@ -134,6 +134,7 @@ class Platform:
                 log_to_driver=False,
             )
         else:
+            set_environment()
             with interrupts_kept_from_children():
                 ray.init(
                     namespace=settings.ray.namespace,
