@@ -58,6 +58,12 @@ def test_no_process_of_it_listens_beyond_loopback(served: Served, stream: str) -
     assert {ip for ip, _ in addresses} <= {"127.0.0.1", "::ffff:127.0.0.1"}
 
 
+def test_watchers_have_one_heap_each(served: Served, stream: str) -> None:
+    watchers = served.processes("ray::StreamActor")
+    assert watchers
+    assert {process.environ().get("MALLOC_ARENA_MAX") for process in watchers} == {"1"}
+
+
 def test_an_rtsp_camera_is_answered_over_http(served: Served, stream: str) -> None:
     with served.client() as client:
         found = client.stream(stream)
