@@ -14,6 +14,7 @@ import numpy as np
 from redis import Redis
 
 from flashstream.bench.machine import machine_facts
+from flashstream.config import load, parsed
 from flashstream.demo.rtsp import RtspServer
 from flashstream.errors import InvalidRequestError
 from flashstream.loadtests.ages import ages_s
@@ -30,6 +31,7 @@ FIVE_VISITS_AN_HOUR: Final = Scenes(count=4, seconds=720.0, visits=1)
 PACKED: Final = (
     "streams.per_process=8",
     "streams.commit_interval_s=120",
+    "memory.thumbnail_bytes=3072",
     "engine.threads=1",
 )
 """Settings for many cameras on few cores; --set goes before them."""
@@ -131,7 +133,6 @@ def run(sets: Sequence[str], report: Progress, sizes: Sizes | None = None) -> di
     Raises what starting the service raises.
     """
     sizes = sizes or Sizes()
-    settings = [*PACKED, *sets]
     facts = machine_facts()
     ratio = batch_ratio(report)
     names = [f"camera-{number:03d}" for number in range(max(sizes.cameras))]
@@ -142,9 +143,11 @@ def run(sets: Sequence[str], report: Progress, sizes: Sizes | None = None) -> di
         valkey = stack.enter_context(EmbeddedValkey(folder / "valkey"))
         store = Redis.from_url(valkey.url)
         stack.callback(store.close)
-        remember(valkey.url, dealt(names, filmed), sizes.fps, sizes.watched_h, report)
+        settings = [f"store.redis_url={valkey.url}", *PACKED, *sets]
+        of_them = load(None, parsed(settings))
+        remember(of_them, dealt(names, filmed), sizes.fps, sizes.watched_h, report)
         report("starting the service", 0.0)
-        service = stack.enter_context(Service(folder, [f"store.redis_url={valkey.url}", *settings]))
+        service = stack.enter_context(Service(folder, settings))
         report("starting the service", 1.0)
         bench = FleetBench(service, server, store, sizes, report)
         windows = bench.grow(names)
@@ -158,7 +161,7 @@ def run(sets: Sequence[str], report: Progress, sizes: Sizes | None = None) -> di
         "encoder_batch_ratio": ratio["ratio"],
         "encoder": ratio,
         "fps": sizes.fps,
-        "settings": settings,
+        "settings": [*PACKED, *sets],
         "windows": [window.row(sizes) for window in windows],
         "steady": steady.row(sizes) if steady else None,
         "machine": facts,

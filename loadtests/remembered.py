@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from flashstream.config import StreamSettings
+from flashstream.config import Settings
 from flashstream.errors import StoreError
 from flashstream.memory_store.encoding import Held, update
 from flashstream.memory_store.open import open_store
 from flashstream.memory_store.state import MemoryState
 from flashstream.memory_store.store import Commit
-from flashstream.models.demo.family import DemoFamily
-from flashstream.models.family import Progress
+from flashstream.models.family import ModelFamily, Progress
 from flashstream.models.memory import empty_memory
+from flashstream.models.registry import configured
 from flashstream.video.picture import thumbnail
 from flashstream.video.source import VideoSource
 
@@ -26,22 +26,23 @@ Sight = tuple[NDArray[np.float16], bytes]
 
 
 def remember(
-    url: str, shown: Mapping[str, Path], fps: float, hours: float, report: Progress
+    settings: Settings, shown: Mapping[str, Path], fps: float, hours: float, report: Progress
 ) -> None:
-    """Write to the store at `url` what the demo model remembers of each camera that has shown its
+    """Write to the settings' store what their model remembers of each camera that has shown its
     film over and over for so many hours up to now, watched at `fps` frames a second.
 
     shown: the film of each camera.
     """
-    family = DemoFamily()
+    family = configured(settings)
     cameras: dict[Path, list[str]] = defaultdict(list)
     for name, film in shown.items():
         cameras[film].append(name)
-    store = open_store(url)
+    store = open_store(settings.store_url())
     try:
         for number, (film, names) in enumerate(cameras.items()):
             report("remembering what was", number / len(cameras))
-            state = _watched(family, _sights(family, film, fps), fps, round(hours * 3600 * fps))
+            sights = _sights(family, settings.streams.thumbnail_width, film, fps)
+            state = _watched(family, sights, fps, round(hours * 3600 * fps))
             for name in names:
                 header = replace(state.header, stream=name, epoch=store.claim(name))
                 made = update(replace(state, header=header), Held(), None)
@@ -53,9 +54,9 @@ def remember(
     report("remembering what was", 1.0)
 
 
-def _sights(family: DemoFamily, film: Path, fps: float) -> list[Sight]:
+def _sights(family: ModelFamily, width: int, film: Path, fps: float) -> list[Sight]:
     encoder = family.encoder("cpu")
-    width, limit = StreamSettings().thumbnail_width, family.memory.thumbnail_bytes
+    limit = family.memory.thumbnail_bytes
     with VideoSource(str(film), fps=fps) as source:
         return [
             (
@@ -66,7 +67,7 @@ def _sights(family: DemoFamily, film: Path, fps: float) -> list[Sight]:
         ]
 
 
-def _watched(family: DemoFamily, sights: list[Sight], fps: float, frames: int) -> MemoryState:
+def _watched(family: ModelFamily, sights: list[Sight], fps: float, frames: int) -> MemoryState:
     memory = empty_memory(family, "remembered")
     began_s = time.time() - frames / fps
     for number in range(frames):

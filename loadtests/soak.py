@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 from redis import Redis
 
+from flashstream import config
 from flashstream.bench.machine import machine_facts
 from flashstream.errors import InvalidRequestError
 from flashstream.loadtests.ages import ages_s
@@ -89,10 +90,12 @@ def run(
         valkey = stack.enter_context(EmbeddedValkey(folder / "valkey"))
         store = Redis.from_url(valkey.url)
         stack.callback(store.close)
-        remember(valkey.url, dealt(names, filmed), load.fps, load.watched_h, report)
-        report("starting the service", 0.0)
         own = [f"store.redis_url={valkey.url}", f"store.picture_ttl_s={load.picture_ttl_s}"]
-        service = stack.enter_context(Service(folder, [*own, *sets]))
+        settings = [*own, *sets]
+        of_them = config.load(None, config.parsed(settings))
+        remember(of_them, dealt(names, filmed), load.fps, load.watched_h, report)
+        report("starting the service", 0.0)
+        service = stack.enter_context(Service(folder, settings))
         report("starting the service", 1.0)
         with service.client() as client:
             for name in names:

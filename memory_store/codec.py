@@ -20,7 +20,7 @@ from typing import Final
 from flashstream.memory_store.delta import MemoryDelta
 from flashstream.memory_store.state import MemoryState
 
-FEATURE_ERROR: Final = 0.01
+FEATURE_ERROR: Final = 0.02
 """Greatest error of a frame's features as a share of their norm; a camera's noise is 0.2."""
 LAG: Final = 0.05
 """The same of a centroid or an abstract row that the store has, however long it lags behind."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flashstream.config import load
+from flashstream.config import load, parsed
 from flashstream.errors import SettingError
 from flashstream.models.demo.family import DemoFamily
 from flashstream.models.registry import configured
@@ -100,3 +100,10 @@ def test_the_memory_is_as_the_settings_want_it() -> None:
     for name, wrong in (("detail", "newest"), ("saturation", nan), ("temper", 2)):
         with pytest.raises(SettingError, match=f"memory.{name}"):
             load(overrides={f"memory.{name}": wrong}, environ={})
+
+
+def test_of_two_settings_with_one_key_the_later_counts() -> None:
+    assert parsed(["streams.fps=2", "http.port=1", "streams.fps=3"]) == {
+        "streams.fps": 3,
+        "http.port": 1,
+    }

@@ -5,7 +5,7 @@ that begin with `FLASHSTREAM_SECRET_` are cameras' secrets (`video/secrets.py`).
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
@@ -147,7 +147,7 @@ class MemorySettings(Section):
         None, ge=1, description="frames a slot counts as at most; .inf: no limit"
     )
     candidates: int | None = Field(None, ge=1, le=16, description="frames kept for each slot")
-    thumbnail_bytes: int | None = Field(None, ge=4096, description="largest thumbnail kept")
+    thumbnail_bytes: int | None = Field(None, ge=2048, description="largest thumbnail kept")
 
     def applied_to(self, memory: StarConfig) -> StarConfig:
         """A family's sizes, with what is set here in their place."""
@@ -220,6 +220,17 @@ class Settings(Section):
         if self.encoder.device != "auto":
             return self.encoder.device
         return "cuda:0" if self.encoder.gpus > 0 else "cpu"
+
+
+def parsed(pairs: Iterable[str]) -> dict[str, Any]:
+    """Settings out of KEY=VALUE, as `load` takes them; of two with one key, the later counts."""
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise SettingError(f"--set {pair!r}: write KEY=VALUE, e.g. --set streams.fps=2")
+        found[key.strip()] = yaml.safe_load(value)
+    return found
 
 
 def load(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from flashstream.config import load
 from flashstream.loadtests.cameras import Scenes, dealt, films
 from flashstream.loadtests.remembered import remember
 from flashstream.memory_store.embedded import EmbeddedValkey
@@ -21,7 +22,8 @@ def test_a_stream_goes_on_from_what_its_camera_is_remembered_to_have_shown(tmp_p
     family = DemoFamily()
     shown = dealt(["one", "two"], films(tmp_path, no_report, Scenes(1, 20.0, 1)))
     with EmbeddedValkey(tmp_path / "valkey") as valkey:
-        remember(valkey.url, shown, 1.0, 0.02, no_report)
+        settings = load(None, {"store.redis_url": valkey.url, "memory.thumbnail_bytes": 2500})
+        remember(settings, shown, 1.0, 0.02, no_report)
         store = open_store(valkey.url)
         journals = [
             MemoryJournal.open(name, store, partial(_memory, family, name)) for name in shown
@@ -31,7 +33,9 @@ def test_a_stream_goes_on_from_what_its_camera_is_remembered_to_have_shown(tmp_p
             snapshot = memory.snapshot()
             assert snapshot.as_of == pytest.approx(time.time(), abs=60)
             assert snapshot.slots.weights.sum() == 72
-            assert memory.picture(snapshot.slots.pictures[0][0])
+            jpeg = memory.picture(snapshot.slots.pictures[0][0])
+            assert jpeg
+            assert 1500 < len(jpeg) <= 2500
         store.close()
 
 

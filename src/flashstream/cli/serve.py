@@ -6,11 +6,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 
 from flashstream import config
 from flashstream.cli.console import err, print_json, progress
-from flashstream.errors import SettingError
 from flashstream.platform import Platform
 
 Config = Annotated[
@@ -25,12 +23,7 @@ Set = Annotated[
 
 def settings_from(file: Path | None, pairs: list[str] | None, **overrides: Any) -> config.Settings:
     """The settings of a command: file, environment, --set and named options, in that order."""
-    changes: dict[str, Any] = {}
-    for pair in pairs or []:
-        key, equals, value = pair.partition("=")
-        if not equals or not key:
-            raise SettingError(f"--set {pair!r}: write KEY=VALUE, e.g. --set streams.fps=2")
-        changes[key.strip()] = yaml.safe_load(value)
+    changes = config.parsed(pairs or [])
     changes |= {key.replace("__", "."): v for key, v in overrides.items() if v is not None}
     return config.load(file, changes)
 
