@@ -34,7 +34,7 @@ PACKED: Final = (
     "memory.thumbnail_bytes=3072",
     "engine.threads=1",
 )
-"""Settings for many cameras on few cores; --set goes before them."""
+"""Settings for many cameras on few cores; what --set says counts before them."""
 
 _AT_ONCE = 4
 _LIVE_S = 180.0

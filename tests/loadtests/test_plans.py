@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from flashstream.config import load, parsed
 from flashstream.errors import InvalidRequestError, MissingPackageError, SettingError
 from flashstream.loadtests import fleet_bench, packing, soak
 from flashstream.loadtests.chaos.run import Plan, run, usual
@@ -46,3 +47,11 @@ def test_a_soak_too_short_for_a_trend_is_refused(minutes: float) -> None:
 def test_packing_compares_two_ways(more: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequestError, match="two ways"):
         packing.Fleet(**more)
+
+
+def test_what_is_said_counts_before_the_fleet_benchs_own_settings() -> None:
+    own = load(None, parsed(fleet_bench.PACKED), {})
+    assert own.streams.per_process == 8
+    said = load(None, parsed([*fleet_bench.PACKED, "streams.per_process=2"]), {})
+    assert said.streams.per_process == 2
+    assert said.memory == own.memory
