@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,8 +37,9 @@ class Load:
 
     watched_h: for how long each camera has been watched already when it is added (see `remember`),
     so that its memory is full. warm_s: what comes before is left out of the trends, for lazily made
-    things are made in it. picture_ttl_s: how long answers' pictures are kept (a day by default), so
-    that as many go as come well before the end of the warm-up.
+    things are made in it. All cameras come and go in it again and again: only after some twenty
+    times a process has the most memory that it will have. picture_ttl_s: how long answers' pictures
+    are kept (a day by default), so that as many go as come well before the end of the warm-up.
     """
 
     cameras: int = 16
@@ -46,7 +48,7 @@ class Load:
     flap_every_s: float = 15.0
     away_s: float = 5.0
     watched_h: float = 2.0
-    warm_s: float = 480.0
+    warm_s: float = 600.0
     picture_ttl_s: int = 240
     look_s: float = 5.0
 
@@ -102,11 +104,12 @@ def run(
                 client.add_stream(name, server.url(name), fps=load.fps, check=False)
             until(lambda: all(s["frames_seen"] > 1 for s in client.streams()), _LIVE_S, 1.0)
         began = time.monotonic()
-        with (
-            Asker(service.client, names, load.questions_per_s) as asker,
-            Flapping(server, names, every_s=load.flap_every_s, away_s=load.away_s) as flapping,
-        ):
-            _warm(load.warm_s, report)
+        flaps = partial(Flapping, server, names, every_s=load.flap_every_s, away_s=load.away_s)
+        with ExitStack() as at_work:
+            asker = at_work.enter_context(Asker(service.client, names, load.questions_per_s))
+            with flaps(at_once=load.cameras):
+                _warm(load.warm_s, report)
+            flapping = at_work.enter_context(flaps())
             series = _watch(service, store, names, minutes * 60, load.look_s, began, report)
         with service.client() as client:
             # All cameras are plugged in again: each must come back.
