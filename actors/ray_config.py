@@ -19,8 +19,8 @@ RAY_CONFIG: Final[dict[str, Any]] = {
 
 _ENVIRONMENT: Final = {
     # By default glibc gives threads heaps of their own, up to eight a core. A process that watches
-    # has some forty threads; what one of them frees, the others do not take, and it grows by a quarter
-    # within minutes. With one heap it does not.
+    # has some forty threads; what one of them frees, the others do not take, and it grows by a
+    # quarter within minutes. With one heap it does not.
     "MALLOC_ARENA_MAX": "1",
 }
 
