@@ -37,8 +37,8 @@ class Load:
 
     watched_h: for how long each camera has been watched already when it is added (see `remember`),
     so that its memory is full. warm_s: what comes before is left out of the trends, for lazily made
-    things are made in it. All cameras come and go in it again and again: only after some twenty
-    times a process has the most memory that it will have. picture_ttl_s: how long answers' pictures
+    things are made in it. All cameras come and go in it again and again: in a trial a process's
+    memory rose until each had done so some twenty times. picture_ttl_s: how long answers' pictures
     are kept (a day by default), so that as many go as come well before the end of the warm-up.
     """
 

@@ -57,13 +57,18 @@ def test_fast_answers_let_as_many_in_as_may_wait(clock: Clock) -> None:
         admission.enter(60.0)
 
 
-def test_a_free_place_in_a_batch_is_given_to_any(clock: Clock) -> None:
-    """However slow a lone question was: more of them are answered together."""
-    admission = Admission(64, 8, clock)
+def lone_answers(admission: Admission, clock: Clock) -> None:
+    """Slow ones, each to the only question that is open."""
     for _ in range(30):
         admission.enter(60.0)
         clock.now_s += 50.0
         admission.leave(answered=True)
+
+
+def test_a_free_place_in_a_batch_is_given_to_any(clock: Clock) -> None:
+    """However slow a lone question was: more of them are answered together."""
+    admission = Admission(64, 8, clock)
+    lone_answers(admission, clock)
     for _ in range(20):
         admission.enter(60.0)
 
@@ -95,9 +100,6 @@ def test_lone_answers_teach_nothing_of_full_batches(clock: Clock) -> None:
     answers(admission, clock, 8, every_s=0.1)
     for _ in range(8):
         admission.leave(answered=False)
-    for _ in range(30):
-        admission.enter(60.0)
-        clock.now_s += 50.0
-        admission.leave(answered=True)
+    lone_answers(admission, clock)
     for _ in range(20):
         admission.enter(60.0)
