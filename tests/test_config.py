@@ -102,6 +102,15 @@ def test_the_memory_is_as_the_settings_want_it() -> None:
             load(overrides={f"memory.{name}": wrong}, environ={})
 
 
+def test_a_value_that_is_no_yaml_is_refused_by_name() -> None:
+    with pytest.raises(SettingError, match=r"--set streams.fps: '\[' cannot be read; accepted"):
+        parsed(["streams.fps=["])
+    with pytest.raises(SettingError, match=r"FLASHSTREAM_STREAMS__FPS: '\[' cannot be read"):
+        load(environ={"FLASHSTREAM_STREAMS__FPS": "["})
+    with pytest.raises(SettingError, match="memory.thumbnail_bytes"):
+        load(overrides={"memory.thumbnail_bytes": 2047}, environ={})
+
+
 def test_of_two_settings_with_one_key_the_later_counts() -> None:
     assert parsed(["streams.fps=2", "http.port=1", "streams.fps=3"]) == {
         "streams.fps": 3,

@@ -229,7 +229,7 @@ def parsed(pairs: Iterable[str]) -> dict[str, Any]:
         key, equals, value = pair.partition("=")
         if not equals or not key:
             raise SettingError(f"--set {pair!r}: write KEY=VALUE, e.g. --set streams.fps=2")
-        found[key.strip()] = yaml.safe_load(value)
+        found[key.strip()] = _value(value, f"--set {key.strip()}")
     return found
 
 
@@ -248,7 +248,7 @@ def load(
     for name, value in (os.environ if environ is None else environ).items():
         if name.startswith(ENV_PREFIX) and not name.startswith(SECRET_ENV_PREFIX):
             path = name[len(ENV_PREFIX) :].lower().split("__")
-            _put(merged, path, yaml.safe_load(value) if value else value, name)
+            _put(merged, path, _value(value, name) if value else value, name)
     for key, value in (overrides or {}).items():
         if value is not None:
             _put(merged, key.split("."), value, key)
@@ -256,6 +256,16 @@ def load(
         return Settings.model_validate(merged)
     except ValidationError as failure:
         raise SettingError(*_explain(failure)) from None
+
+
+def _value(text: str, name: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise SettingError(
+            f"{name}: {text!r} cannot be read; accepted: a number, a text, or a list or map as YAML "
+            "writes it"
+        ) from None
 
 
 def _read(file: Path) -> dict[str, Any]:
