@@ -107,7 +107,7 @@ def test_a_value_that_is_no_yaml_is_refused_by_name() -> None:
         parsed(["streams.fps=["])
     with pytest.raises(SettingError, match=r"FLASHSTREAM_STREAMS__FPS: '\[' cannot be read"):
         load(environ={"FLASHSTREAM_STREAMS__FPS": "["})
-    with pytest.raises(SettingError, match="memory.thumbnail_bytes"):
+    with pytest.raises(SettingError, match=r"memory\.thumbnail_bytes"):
         load(overrides={"memory.thumbnail_bytes": 2047}, environ={})
 
 

@@ -263,8 +263,8 @@ def _value(text: str, name: str) -> Any:
         return yaml.safe_load(text)
     except yaml.YAMLError:
         raise SettingError(
-            f"{name}: {text!r} cannot be read; accepted: a number, a text, or a list or map as YAML "
-            "writes it"
+            f"{name}: {text!r} cannot be read; accepted: a number, a text, or a list or map "
+            "as YAML writes it"
         ) from None
 
 
