@@ -31,7 +31,7 @@ FIVE_VISITS_AN_HOUR: Final = Scenes(count=4, seconds=720.0, visits=1)
 PACKED: Final = (
     "streams.per_process=8",
     "streams.commit_interval_s=120",
-    "memory.thumbnail_bytes=3072",
+    "memory.thumbnail_bytes=2304",
     "engine.threads=1",
 )
 """Settings for many cameras on few cores; what --set says counts before them."""
