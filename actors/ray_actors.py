@@ -143,7 +143,11 @@ class FleetActor:
             crew,
             RayTelemetry(),
             self._pool,
-            SupervisorOptions(streams.silent_after_s, streams.starting_at_once),
+            SupervisorOptions(
+                silent_after_s=streams.silent_after_s,
+                starting_at_once=streams.starting_at_once,
+                rebalance_after_s=streams.rebalance_after_s,
+            ),
         )
         self._rounds = Rounds(self._supervisor.reconcile, _ROUND_S)
         self._fleet = Fleet(

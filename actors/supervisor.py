@@ -16,6 +16,7 @@ import structlog
 
 from flashstream.actors.crash_loop import CrashLoop
 from flashstream.actors.crew import Crew, Node, Watcher
+from flashstream.actors.moves import Moves
 from flashstream.actors.placement import least_loaded
 from flashstream.actors.post import Post
 from flashstream.actors.posts import Posts
@@ -26,15 +27,15 @@ from flashstream.memory_store.store import MemoryStore
 from flashstream.telemetry import STREAM_RESTARTS, STREAMS, Telemetry
 
 _FIRST_ANSWER = 4  # times `silent_after_s`: a watcher that starts loads much before it can answer
-_MOVE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class SupervisorOptions:
-    """silent_after_s, starting_at_once: see `StreamSettings`."""
+    """See `StreamSettings`."""
 
     silent_after_s: float
     starting_at_once: int
+    rebalance_after_s: float
 
 
 class Supervisor:
@@ -67,7 +68,7 @@ class Supervisor:
         self._wall = wall
         self._posts = Posts(crash_loop)
         self._nodes: list[Node] | None = None
-        self._moving: tuple[str, float] | None = None  # stream, and until when it is waited for
+        self._moves = Moves(options.rebalance_after_s)
         self._away = ""
         self._log = structlog.get_logger()
 
@@ -117,11 +118,13 @@ class Supervisor:
                 self._log.info("cluster_back")
 
     def _compare(self, wanted: Wanted, found: dict[str, Watcher], fresh: bool) -> None:
+        homes: dict[str, str] = {}  # of those that are as they should be
         for stream, spec in wanted.specs.items():
             post = self._posts.of(stream)
             if self._posts.free(stream):
                 try:
-                    self._attend(spec, post, found.get(stream), wanted)
+                    if self._attend(spec, post, found.get(stream), wanted):
+                        homes[stream] = post.node
                 except Exception as failure:
                     self._log.exception("stream_not_attended", stream=stream)
                     post.tell(StreamState.FAILED, f"{failure}", self._wall())
@@ -131,11 +134,13 @@ class Supervisor:
                     self._log.warning("orphan_ended", stream=stream)
                     self._posts.do(stream, partial(self._end, stream))
         self._posts.keep_only(wanted.specs.keys() | found.keys())
+        self._move_one(wanted, homes)
         self._measure(wanted)
 
     def _attend(
         self, spec: StreamSpec, post: Post, watcher: Watcher | None, wanted: Wanted
-    ) -> None:
+    ) -> bool:
+        """Whether it is watched as it should be."""
         now, stream = self._clock(), spec.id
         if spec.removed:
             self._posts.do(stream, partial(self.remove, spec, held=True))
@@ -150,10 +155,11 @@ class Supervisor:
                 self._log.info("watcher_adopted", stream=stream)
             if watcher.status is not None:
                 post.hear(watcher.status, now)
-                self._keep_in_step(spec, post, watcher.status, wanted)
+                return self._in_step(spec, watcher.status)
             elif now - post.heard_s > self._patience_s(post):
                 why = f"it gave no answer for {now - post.heard_s:.0f} s"
                 self._posts.do(stream, partial(self._replace, stream, post, why))
+        return False
 
     def _patience_s(self, post: Post) -> float:
         return self._options.silent_after_s * (1 if post.answered else _FIRST_ANSWER)
@@ -188,25 +194,23 @@ class Supervisor:
     def _loads(self) -> Counter[str]:
         return Counter(post.node for post in self._posts.all() if post.present)
 
-    def _keep_in_step(
-        self, spec: StreamSpec, post: Post, status: StreamStatus, wanted: Wanted
-    ) -> None:
-        stream = spec.id
-        if self._moving and self._moving[0] == stream and status.node not in wanted.drained:
-            self._moving = None
+    def _in_step(self, spec: StreamSpec, status: StreamStatus) -> bool:
+        """Whether the watcher has been told what is wanted; otherwise that is set right."""
         if status.spec.generation < spec.generation:
-            self._posts.do(stream, partial(self._crew.tell, spec))
+            self._posts.do(spec.id, partial(self._crew.tell, spec))
         elif status.spec.generation > spec.generation:
             # The store lost its last second; what the watcher was told is what is wanted.
-            self._posts.do(stream, partial(self._registry.put, status.spec))
-        elif status.node in wanted.drained and self._may_move():
-            node = least_loaded(self._nodes or (), wanted.drained, self._loads())
-            if node is not None and node not in wanted.drained:
-                self._moving = (stream, self._clock() + _MOVE_S)
-                self._posts.do(stream, partial(self._move, spec, post, node))
+            self._posts.do(spec.id, partial(self._registry.put, status.spec))
+        return status.spec.generation == spec.generation
 
-    def _may_move(self) -> bool:
-        return self._moving is None or self._clock() > self._moving[1]
+    def _move_one(self, wanted: Wanted, homes: dict[str, str]) -> None:
+        move = self._moves.next(
+            self._clock(), self._nodes or (), wanted.drained, self._loads(), homes
+        )
+        if move is not None:
+            stream, node = move
+            spec, post = wanted.specs[stream], self._posts.of(stream)
+            self._posts.do(stream, partial(self._move, spec, post, node))
 
     def _measure(self, wanted: Wanted) -> None:
         states = Counter(status.state for status in self.statuses(wanted))

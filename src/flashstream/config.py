@@ -92,6 +92,9 @@ class StreamSettings(Section):
         30.0, ge=1, description="a watcher that gives no answer for so long is started again"
     )
     starting_at_once: int = Field(8, ge=1, description="watchers that are started side by side")
+    rebalance_after_s: float = Field(
+        60.0, ge=0, description="streams move to emptier nodes after so long; 0: they stay"
+    )
     per_process: int = Field(
         1, ge=1, le=64, description="streams one process watches; they crash together"
     )

@@ -202,6 +202,63 @@ def test_a_drained_node_is_emptied_one_stream_at_a_time(house: House) -> None:
     assert house.crew.running["f"].node == "node-a"
 
 
+def nodes_of(house: House) -> list[int]:
+    return sorted(node.streams for node in house.fleet.nodes())
+
+
+def test_a_node_that_joins_takes_its_share_one_stream_at_a_time(house: House) -> None:
+    house.crew.node_ids = ["node-a"]
+    filled(house, *"abcdef")
+    house.crew.node_ids = ["node-a", "node-b"]
+    house.look(60)
+    assert house.crew.moves == []  # it may be gone again in a moment
+    moved = []
+    for _ in range(20):
+        before = len(house.crew.moves)
+        house.look()
+        moved.append(len(house.crew.moves) - before)
+        assert len(house.crew.running) == 6
+    assert (sum(moved), max(moved)) == (3, 1)
+    assert nodes_of(house) == [3, 3]
+    house.look(200)
+    assert len(house.crew.moves) == 3
+
+
+def test_nodes_that_differ_by_a_tenth_are_left_so(house: House) -> None:
+    house.crew.node_ids = ["node-a"]
+    filled(house, *(f"s{number}" for number in range(20)))
+    house.look(10)
+    house.crew.node_ids = ["node-a", "node-b"]
+    for number in range(18):
+        house.fleet.add(spec(f"t{number}"))
+    house.look(200)
+    assert nodes_of(house) == [18, 20]
+    assert house.crew.moves == []
+
+
+def test_what_crashed_and_came_up_elsewhere_moves_nobody(house: House) -> None:
+    filled(house, *"abcd")
+    for _ in range(10):
+        house.crew.crash("a")
+        house.look(100)
+        assert nodes_of(house) == [2, 2]
+    assert house.crew.moves == []
+
+
+def test_a_move_that_fails_is_tried_again_after_a_minute(house: House) -> None:
+    house.crew.node_ids = ["node-a"]
+    filled(house, *"ab")
+    house.crew.node_ids = ["node-a", "node-b"]
+    move = house.crew.move
+    tried: list[float] = []
+    house.crew.move = lambda *_: tried.append(house.now)  # type: ignore[method-assign]
+    house.look(200)
+    assert [round(later - earlier) for earlier, later in pairwise(tried)] == [61, 61]
+    house.crew.move = move  # type: ignore[method-assign]
+    house.look(62)
+    assert nodes_of(house) == [1, 1]
+
+
 def test_a_node_that_is_the_only_one_is_not_emptied(house: House) -> None:
     house.crew.node_ids = ["node-a"]
     filled(house, "a")

@@ -65,7 +65,7 @@ class House:
             self.crew,
             self.telemetry,
             Inline(),
-            SupervisorOptions(silent_after_s=30, starting_at_once=4),
+            SupervisorOptions(silent_after_s=30, starting_at_once=4, rebalance_after_s=60),
             clock=lambda: self.now,
             wall=lambda: 1_700_000_000.0 + self.now,
             crash_loop=lambda: CrashLoop(jitter=lambda: 1.0),
