@@ -37,9 +37,10 @@ class Load:
 
     watched_h: for how long each camera has been watched already when it is added (see `remember`),
     so that its memory is full. warm_s: what comes before is left out of the trends, for lazily made
-    things are made in it. All cameras come and go in it again and again: in a trial a process's
-    memory rose until each had done so some twenty times. picture_ttl_s: how long answers' pictures
-    are kept (a day by default), so that as many go as come well before the end of the warm-up.
+    things are made in it, and gRPC closes connections that nothing used for half an hour. All
+    cameras come and go in it again and again: in a trial a process's memory rose until each had
+    done so some twenty times. picture_ttl_s: how long answers' pictures are kept (a day by
+    default), so that as many go as come well before the end of the warm-up.
     """
 
     cameras: int = 16
@@ -48,7 +49,7 @@ class Load:
     flap_every_s: float = 15.0
     away_s: float = 5.0
     watched_h: float = 2.0
-    warm_s: float = 600.0
+    warm_s: float = 1800.0
     picture_ttl_s: int = 240
     look_s: float = 5.0
 

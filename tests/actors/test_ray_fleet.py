@@ -60,7 +60,11 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     with EmbeddedValkey(tmp_path_factory.mktemp("valkey")) as server:
-        overrides = {"store.redis_url": server.url, "streams.commit_interval_s": 0.2}
+        overrides = {
+            "store.redis_url": server.url,
+            "streams.commit_interval_s": 0.2,
+            "streams.rebalance_after_s": 3.0,
+        }
         yield load(overrides=overrides, environ={})
 
 
@@ -249,7 +253,9 @@ def test_a_paused_stream_answers_from_its_memory_and_sees_nothing_new(streams: S
     assert streams.told("b").spec.labels == {"site": "x"}
 
 
-def test_a_drained_node_is_emptied_without_a_long_gap(streams: Streams) -> None:
+def test_a_drained_node_is_emptied_without_a_long_gap_and_gets_its_share_back(
+    streams: Streams,
+) -> None:
     before = {stream: streams.told(stream) for stream in ("a", "b")}
     nodes = streams.done(streams.fleet.nodes())
     full = max(nodes, key=lambda node: node.streams)
@@ -271,10 +277,10 @@ def test_a_drained_node_is_emptied_without_a_long_gap(streams: Streams) -> None:
     for stream, status in before.items():
         assert streams.told(stream).frames_seen >= status.frames_seen
     assert streams.done(streams.fleet.undrain(full.node.id)).drained_s is None
-    streams.done(streams.fleet.add(streams.spec("next")))
-    until(lambda: streams.live("next"), 30)
-    # Which node the supervisor chooses is shown in test_supervisor; Ray may start it elsewhere.
-    assert streams.told("next").node in {node.node.id for node in nodes}
+    seen = {stream: streams.told(stream).frames_seen for stream in before}
+    until(lambda: len({streams.told(stream).node for stream in before}) == 2, 60)
+    until(lambda: streams.live(*before), 30)
+    assert all(streams.told(stream).frames_seen >= seen[stream] for stream in before)
 
 
 def test_a_stream_whose_watcher_hangs_is_deleted_whole(streams: Streams, store: Store) -> None:
@@ -288,3 +294,19 @@ def test_a_stream_whose_watcher_hangs_is_deleted_whole(streams: Streams, store: 
     assert store.load("b") is None
     assert store.picture("b", "p") is None
     assert "b" not in store.streams()
+
+
+def limit_memory(fleet: Any, limit: int) -> None:
+    fleet._supervisor._crew._rss_limit = limit
+
+
+def test_a_process_that_holds_too_much_is_started_anew_and_says_why(streams: Streams) -> None:
+    until(lambda: streams.live("a"), 30)
+    before, process = streams.told("a"), streams.process("a")
+    fleet = ray.get_actor(FLEET, namespace=streams.namespace)
+    ray.get(fleet.__ray_call__.remote(limit_memory, 1 << 20), timeout=20)
+    until(lambda: "streams.process_memory_mb=1" in streams.told("a").reason, 30)
+    ray.get(fleet.__ray_call__.remote(limit_memory, 4 << 30), timeout=20)
+    until(lambda: streams.live("a"), 60)
+    assert streams.process("a") != process
+    assert streams.told("a").frames_seen >= before.durable_version
