@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from flashstream.actors.keeper import KeeperOptions
 from flashstream.actors.spec import StreamSpec
 from flashstream.actors.stream import Encode, StreamOptions, StreamWorker
 from flashstream.config import Settings
@@ -27,13 +28,15 @@ def maker(
     decoder = Decoder(streams.decoder)
     secrets = Secrets(streams.secret_dirs, streams.secret_env_prefix)
     options = StreamOptions(
+        keeper=KeeperOptions(
+            commit_interval_s=streams.commit_interval_s,
+            picture_ttl_s=settings.store.picture_ttl_s,
+            lend_s=settings.answers.deadline_s + 10,
+        ),
         queue_frames=streams.queue_frames,
-        commit_interval_s=streams.commit_interval_s,
         reconnect_max_s=streams.reconnect_max_s,
         thumbnail_width=streams.thumbnail_width,
         thumbnail_bytes=model.memory.thumbnail_bytes,
-        picture_ttl_s=settings.store.picture_ttl_s,
-        lend_s=settings.answers.deadline_s + 10,
         stale_after_s=streams.stale_after_s,
         degraded_after_s=streams.degraded_after_s,
     )

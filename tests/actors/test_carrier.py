@@ -92,7 +92,7 @@ def test_one_that_hangs_is_told_of_and_the_others_go_on(
     for stream in ("a", "b"):
         carrier.watch(spec(bench, stream))
     hanging = carrier.worker("a")
-    with hanging._memory_lock:  # as a call that never returns
+    with hanging._keeper._lock:  # as a call that never returns
         until(lambda: told(carrier, "b").state is StreamState.ENDED)
         assert not carrier.end("a", write=False)
     assert told(carrier, "b").frames_seen == 40

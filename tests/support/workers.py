@@ -12,6 +12,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from flashstream.actors.keeper import KeeperOptions
 from flashstream.actors.spec import StreamSpec
 from flashstream.actors.stream import StreamOptions, StreamWorker
 from flashstream.memory_store.journal import MemoryJournal
@@ -24,13 +25,11 @@ SIZES = StarConfig(
     spatial_grid=1, temporal_grid=1, retrieved_grid=1, temporal_slots=4, abstract_slots=2
 )
 OPTIONS = StreamOptions(
+    keeper=KeeperOptions(commit_interval_s=0.0, picture_ttl_s=60, lend_s=30),
     queue_frames=4,
-    commit_interval_s=0.0,
     reconnect_max_s=0.2,
     thumbnail_width=64,
     thumbnail_bytes=65_536,
-    picture_ttl_s=60,
-    lend_s=30,
     stale_after_s=10.0,
     degraded_after_s=30.0,
 )
