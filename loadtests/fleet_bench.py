@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 from redis import Redis
 
 from flashstream.bench.machine import machine_facts
@@ -21,8 +20,9 @@ from flashstream.loadtests.ages import ages_s
 from flashstream.loadtests.asking import Asker
 from flashstream.loadtests.batching import batch_ratio
 from flashstream.loadtests.cameras import Scenes, cameras, dealt, films
+from flashstream.loadtests.fleet_window import WATCHED, Limits, Window, costs, quantiles
 from flashstream.loadtests.remembered import remember
-from flashstream.loadtests.resources import Reading, read
+from flashstream.loadtests.resources import read
 from flashstream.loadtests.service import Service, until
 from flashstream.memory_store.embedded import EmbeddedValkey
 from flashstream.models.family import Progress
@@ -47,12 +47,9 @@ _MOST_OPEN = 128
 class Sizes:
     """How far to go.
 
-    cameras: numbers to try, rising. window_s: each is measured for so long, after settle_s; what a
-    camera costs is measured at the largest that passed, for steady_s, as long as the films last,
-    for most is written when someone comes. A number passes with no frame dropped and snapshots at
-    most oldest_s old at the 95th percentile, while questions are asked; what becomes of those is
-    told apart, for a machine that watches well may have too little left to answer all (a 429 says
-    so).
+    cameras: numbers to try, rising, up to the first that is not within the limits. window_s: each
+    is measured for so long, after settle_s; what a camera costs is measured at the largest that
+    passed, for steady_s, as long as the films last, for most is written when someone comes.
 
     scenes: what cameras show. watched_h: for how long each has been watched already when it is
     added (see `remember`): a young memory is still in motion, and writes several times as much.
@@ -61,70 +58,15 @@ class Sizes:
     cameras: Sequence[int] = (8, 16, 24, 32, 40, 48, 56, 64)
     scenes: Scenes = FIVE_VISITS_AN_HOUR
     watched_h: float = 2.0
-    fps: float = 1.0
+    limits: Limits = WATCHED
     questions_per_s: float = 1.0
     settle_s: float = 30.0
     window_s: float = 60.0
     steady_s: float = 720.0
-    oldest_s: float = 2.0
 
     def __post_init__(self) -> None:
         if not self.cameras or sorted(set(self.cameras)) != list(self.cameras):
             raise InvalidRequestError(f"numbers of cameras rise, not {list(self.cameras)}")
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """What one number of cameras came to, between two looks.
-
-    held_bytes, picture_bytes: of all that the store has of the cameras, and of the pictures of
-    answers in it, before and after.
-    """
-
-    cameras: int
-    seconds: float
-    dropped: int
-    seen: int
-    ages_s: list[float]
-    questions: dict[str, Any]
-    before: Reading
-    after: Reading
-    held_bytes: tuple[int, int]
-    picture_bytes: tuple[int, int]
-
-    def row(self, sizes: Sizes) -> dict[str, Any]:
-        """As it is told."""
-        return {
-            "cameras": self.cameras,
-            "passed": self.passed(sizes),
-            "frames_dropped": self.dropped,
-            "frames_per_s": round(self.seen / self.seconds, 2),
-            "snapshot_age_s": _quantiles(self.ages_s),
-            "questions": self.questions,
-            "cpu_cores": {
-                kind: round((use.cpu_s - self.before.by_kind[kind].cpu_s) / self.seconds, 3)
-                for kind, use in sorted(self.after.by_kind.items())
-            },
-            "rss_bytes": {kind: use.rss for kind, use in sorted(self.after.by_kind.items())},
-        }
-
-    def passed(self, sizes: Sizes) -> bool:
-        """Whether so many cameras are watched as they should be."""
-        wanted = self.cameras * sizes.fps * self.seconds
-        return (
-            self.dropped == 0
-            and self.seen >= 0.97 * wanted
-            and bool(self.ages_s)
-            and float(np.percentile(self.ages_s, 95)) <= sizes.oldest_s
-            and self.questions["asked"] > 0
-            and self.questions["held_back"] == 0
-            and not self.questions["unclear"]
-        )
-
-    @property
-    def all_answered(self) -> bool:
-        """Whether no question was refused."""
-        return bool(self.questions["answered"] == self.questions["asked"])
 
 
 def run(sets: Sequence[str], report: Progress, sizes: Sizes | None = None) -> dict[str, Any]:
@@ -145,13 +87,13 @@ def run(sets: Sequence[str], report: Progress, sizes: Sizes | None = None) -> di
         stack.callback(store.close)
         settings = [f"store.redis_url={valkey.url}", *PACKED, *sets]
         of_them = load(None, parsed(settings))
-        remember(of_them, dealt(names, filmed), sizes.fps, sizes.watched_h, report)
+        remember(of_them, dealt(names, filmed), sizes.limits.fps, sizes.watched_h, report)
         report("starting the service", 0.0)
         service = stack.enter_context(Service(folder, settings))
         report("starting the service", 1.0)
         bench = FleetBench(service, server, store, sizes, report)
         windows = bench.grow(names)
-        passed = [window for window in windows if window.passed(sizes)]
+        passed = [window for window in windows if window.passed(sizes.limits)]
         best = max((window.cameras for window in passed), default=0)
         steady = bench.steady(names, best) if best else None
     return {
@@ -160,10 +102,10 @@ def run(sets: Sequence[str], report: Progress, sizes: Sizes | None = None) -> di
         **(costs(steady) if steady else {}),
         "encoder_batch_ratio": ratio["ratio"],
         "encoder": ratio,
-        "fps": sizes.fps,
+        "fps": sizes.limits.fps,
         "settings": [*PACKED, *sets],
-        "windows": [window.row(sizes) for window in windows],
-        "steady": steady.row(sizes) if steady else None,
+        "windows": [window.row(sizes.limits) for window in windows],
+        "steady": steady.row(sizes.limits) if steady else None,
         "machine": facts,
     }
 
@@ -188,7 +130,7 @@ class FleetBench:
             self._add(names[watched:count])
             watched = count
             windows.append(self._window(names[:count], self._sizes.window_s))
-            if not windows[-1].passed(self._sizes):
+            if not windows[-1].passed(self._sizes.limits):
                 break
         return windows
 
@@ -205,7 +147,9 @@ class FleetBench:
         def add(name: str) -> None:
             with self._service.client() as client:
                 # The camera is ours: a look at it beforehand would only cost time.
-                client.add_stream(name, self._server.url(name), fps=self._sizes.fps, check=False)
+                client.add_stream(
+                    name, self._server.url(name), fps=self._sizes.limits.fps, check=False
+                )
 
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             list(pool.map(add, names))
@@ -243,8 +187,8 @@ class FleetBench:
                 "asked": len(asked),
                 "answered": len(answered),
                 "held_back": asker.held_back,
-                "ttft_s": _quantiles([each.ttft_s for each in answered if each.ttft_s]),
-                "took_s": _quantiles([each.took_s for each in answered]),
+                "ttft_s": quantiles([each.ttft_s for each in answered if each.ttft_s]),
+                "took_s": quantiles([each.took_s for each in answered]),
                 "refusals": Counter(each.refusal for each in asked if each.refusal),
                 "unclear": sum(each.unclear for each in asked),
             },
@@ -269,38 +213,5 @@ class FleetBench:
             self._report(what, share + 0.3 * gone / seconds)
 
 
-def costs(window: Window) -> dict[str, float]:
-    """What a camera costs: memory and CPU of what is there for cameras (their actors, the encoder,
-    the store), and bytes that the store took."""
-    n, seconds = window.cameras, window.seconds
-    before, after = window.before, window.after
-    watching = ("stream", "encoder", "fleet")
-    cpu_s = sum(after.by_kind[kind].cpu_s - before.by_kind[kind].cpu_s for kind in watching)
-    cpu_s += _store_cpu(after) - _store_cpu(before)
-    written = after.store["total_net_input_bytes"] - before.store["total_net_input_bytes"]
-    first, last = window.held_bytes
-    pictures = window.picture_bytes[1] - window.picture_bytes[0]
-    return {
-        "rss_bytes_per_camera": round(after.by_kind["stream"].rss / n),
-        "uss_bytes_per_camera": round(after.by_kind["stream"].uss / n),
-        "cpu_per_camera": round(cpu_s / seconds / n, 4),
-        "redis_bytes_written_per_camera_hour": round(written / n / seconds * 3600),
-        "of_which_pictures_of_answers": round(pictures / n / seconds * 3600),
-        "redis_bytes_per_camera": round(last / n),
-        "redis_bytes_per_camera_growth": round((last - first) / n),
-    }
-
-
-def _store_cpu(reading: Reading) -> float:
-    return float(reading.store["used_cpu_user"] + reading.store["used_cpu_sys"])
-
-
 def _sum(streams: Sequence[dict[str, Any]], what: str) -> int:
     return sum(stream[what] for stream in streams)
-
-
-def _quantiles(values: Sequence[float]) -> dict[str, float] | None:
-    if not values:
-        return None
-    p50, p95, most = np.percentile(values, [50, 95, 100])
-    return {"p50": round(float(p50), 3), "p95": round(float(p95), 3), "max": round(float(most), 3)}
