@@ -1,7 +1,9 @@
 """What commands print with: rich for people, JSON for programs."""
 
 import json
-from collections.abc import Iterator
+import math
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,8 @@ from flashstream.platform import Report
 
 out = Console()
 err = Console(stderr=True)
+
+_TELL_S = 30.0
 
 
 def print_json(value: Any) -> None:
@@ -34,14 +38,20 @@ def check_writable(path: Path | None) -> None:
 
 @contextmanager
 def progress(quiet: bool = False) -> Iterator[Report]:
-    """A bar for each step that is reported; nothing when quiet."""
+    """A bar for each step that is reported, or lines where there is no terminal; nothing when
+    quiet."""
+    if quiet:
+        yield lambda _step, _share: None
+        return
+    if not err.is_terminal:
+        yield Lines()
+        return
     with Progress(
         SpinnerColumn(finished_text="[green]✓[/]"),
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
         TimeElapsedColumn(),
         console=err,
-        disable=quiet,
     ) as bars:
         tasks: dict[str, Any] = {}
 
@@ -51,3 +61,22 @@ def progress(quiet: bool = False) -> Iterator[Report]:
             bars.update(tasks[step], completed=share)
 
         yield report
+
+
+class Lines:
+    """Progress for a log: when each step begins and ends, and in between how far it is, twice a
+    minute. Each line begins with minutes and seconds since the first."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._began_s = clock()
+        self._told: dict[str, tuple[float, float]] = {}  # when, and how far each step was
+
+    def __call__(self, step: str, share: float) -> None:
+        now = self._clock()
+        told_s, told = self._told.get(step, (-math.inf, -1.0))
+        if told < 1.0 and (share >= 1.0 or now - told_s >= _TELL_S):
+            self._told[step] = now, share
+            minutes, seconds = divmod(int(now - self._began_s), 60)
+            line = f"{minutes:3d}:{seconds:02d} {share:5.0%} {step}"
+            err.print(line, markup=False, highlight=False, soft_wrap=True)

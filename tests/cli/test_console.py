@@ -1,0 +1,33 @@
+"""What long commands print while they work, where there is no terminal."""
+
+import pytest
+
+from flashstream.cli.console import Lines, progress
+
+
+def test_off_a_terminal_each_step_is_a_few_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    now = 0.0
+    lines = Lines(clock=lambda: now)
+    for second in range(0, 101):
+        now = float(second)
+        lines("rendering films", second / 100)
+    lines("rendering films", 1.0)
+    now = 3723.0
+    lines("starting", 0.0)
+    assert capsys.readouterr().err.splitlines() == [
+        "  0:00    0% rendering films",
+        "  0:30   30% rendering films",
+        "  1:00   60% rendering films",
+        "  1:30   90% rendering films",
+        "  1:40  100% rendering films",
+        " 62:03    0% starting",
+    ]
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_a_quiet_one_prints_nothing(quiet: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    with progress(quiet) as report:
+        report("starting", 1.0)
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert ("100% starting" in printed.err) is not quiet
