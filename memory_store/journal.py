@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Generic, Self
 
 from flashstream.errors import CorruptRecordError, SupersededError
-from flashstream.memory_store.codec import changed, names, removed
+from flashstream.memory_store.codec import changed, frame_name, names, removed
 from flashstream.memory_store.decoding import decode, old
 from flashstream.memory_store.delta import MemoryDelta
 from flashstream.memory_store.encoding import Held, update
@@ -88,6 +88,11 @@ class MemoryJournal(Generic[Seen]):
         if {name for name in stored.records if name.startswith("frame:")} - now:
             # Fewer frames are kept of a slot than were stored: slots must not name the others.
             journal._changed_at = dict.fromkeys(now, memory.version)
+        pictures = {kept.picture for slot in state.slots for kept in slot.candidates}
+        for slot in memory.view().slots:
+            for kept in slot.candidates:
+                if kept.thumbnail and kept.picture not in pictures:  # it was made smaller
+                    journal._changed_at[frame_name(kept.frame)] = memory.version
         return journal
 
     @property

@@ -18,6 +18,7 @@ from flashstream.memory_store.slot_config import SlotConfig
 from flashstream.memory_store.slots import TemporalSlots
 from flashstream.memory_store.snapshot import MemorySnapshot
 from flashstream.memory_store.state import MemoryState, SlotState, SpatialFrame, StateHeader
+from flashstream.video.picture import shrunk
 
 Seen = TypeVar("Seen")
 """What a memory takes in at a time."""
@@ -152,7 +153,7 @@ class StreamMemory(ABC, Generic[Seen]):
     def restore(self, state: MemoryState) -> None:
         """Become the memory that `state` was taken of; stream and epoch stay this one's.
 
-        Thumbnails larger than this memory takes are left out.
+        Thumbnails larger than this memory takes are made smaller, or left out where that cannot be.
         Raises FingerprintError if it is of another encoder, kind or size.
         """
         header = state.header
@@ -178,12 +179,13 @@ class StreamMemory(ABC, Generic[Seen]):
         self._snapshot = None
 
     def _fitting(self, slot: SlotState) -> SlotState:
-        """The slot without thumbnails that are too large."""
+        """The slot with thumbnails of no more bytes than are taken."""
 
         def fitting(kept: Candidate) -> Candidate:
-            if len(kept.thumbnail) <= self._thumbnail_bytes:
+            jpeg = shrunk(kept.thumbnail, self._thumbnail_bytes) or b""
+            if jpeg == kept.thumbnail:
                 return kept
-            return replace(kept, thumbnail=b"", picture=picture_id(b""))
+            return replace(kept, thumbnail=jpeg, picture=picture_id(jpeg))
 
         return replace(slot, candidates=tuple(fitting(kept) for kept in slot.candidates))
 

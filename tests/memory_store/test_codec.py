@@ -249,7 +249,7 @@ def test_fewer_candidates_may_be_kept_than_were(kind: Kind) -> None:
     watch(memory, kind.seen(60)[40:], start=40)
 
 
-def test_thumbnails_that_are_too_large_now_are_let_go(kind: Kind) -> None:
+def test_thumbnails_that_are_too_large_now_and_no_pictures_are_let_go(kind: Kind) -> None:
     """So that a memory keeps to its budget though the one that was stored had a larger one."""
     state = kind.watched(40).state()
     memory = kind.empty(thumbnail_bytes=6)  # "jpeg 7" fits, "jpeg 17" does not

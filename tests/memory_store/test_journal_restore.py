@@ -18,6 +18,7 @@ from flashstream.memory_store.local import LocalStore
 from flashstream.memory_store.record import FORMAT, unpack
 from flashstream.memory_store.redis import RedisStore
 from flashstream.memory_store.store import Store
+from flashstream.video.picture import thumbnail
 
 
 def test_another_models_memory_is_refused(kind: Kind) -> None:
@@ -161,3 +162,23 @@ def test_frames_that_are_no_longer_kept_are_let_go_of_whole(store: Store, kind: 
     assert again.memory.version == 42
     assert_stored(fewer, again)
     assert all(len(slot.candidates) == 1 for slot in again.memory.view().slots)
+
+
+def test_pictures_that_are_too_large_now_are_kept_smaller_and_written_so(
+    store: Store, kind: Kind
+) -> None:
+    store.delete("smaller")
+    journal = opened(kind, store, "smaller")
+    seen = kind.seen(41)
+    for number, features in enumerate(seen[:40]):
+        noise = np.random.default_rng(number).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+        journal.observe(features, 1.7e9 + number, thumbnail(noise))
+    journal.commit()
+    small = opened(kind, store, "smaller", thumbnail_bytes=2048)
+    watch(small, seen[40:])
+    small.commit()
+    again = opened(kind, store, "smaller")
+    assert_stored(small, again)
+    kept = [kept for slot in again.memory.view().slots for kept in slot.candidates]
+    assert all(0 < len(each.thumbnail) <= 2048 for each in kept)
+    assert all(again.memory.picture(each.picture) == each.thumbnail for each in kept)

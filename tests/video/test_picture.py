@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
-from flashstream.video.picture import thumbnail
+from flashstream.video.picture import shrunk, thumbnail
 
 _COLUMNS = np.linspace(0, 255, 640, dtype=np.uint8)
 FRAME = np.broadcast_to(_COLUMNS[None, :, None], (360, 640, 3))
@@ -96,3 +96,16 @@ def test_a_limit_is_used_and_quality_is_not_given_up_before_size() -> None:
     with Image.open(io.BytesIO(jpeg)) as picture:
         assert 100 < picture.width < 320
     assert coarseness(jpeg) <= coarseness(thumbnail(FRAME, quality=40))
+
+
+def test_a_jpeg_is_made_to_fit_and_left_alone_if_it_does() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (90, 160, 3), dtype=np.uint8)
+    jpeg = thumbnail(noise)
+    assert shrunk(jpeg, len(jpeg)) is jpeg
+    smaller = shrunk(jpeg, len(jpeg) - 1)
+    assert smaller is not None
+    assert len(smaller) < len(jpeg)
+    with Image.open(io.BytesIO(smaller)) as picture:
+        assert picture.width / picture.height == pytest.approx(16 / 9, rel=0.1)
+    assert shrunk(jpeg, 100) is None
+    assert shrunk(b"no picture", 9) is None

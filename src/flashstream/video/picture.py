@@ -54,6 +54,19 @@ def thumbnail(
     return jpeg
 
 
+def shrunk(jpeg: bytes, limit: int) -> bytes | None:
+    """The picture, as it is or made smaller, in at most `limit` bytes; None if that cannot be, or
+    it is no picture."""
+    if len(jpeg) <= limit:
+        return jpeg
+    try:
+        with Image.open(io.BytesIO(jpeg)) as picture:
+            rgb = np.asarray(picture.convert("RGB"))
+        return thumbnail(rgb, rgb.shape[1], limit=limit)
+    except (OSError, ValueError):
+        return None
+
+
 def _narrowed(picture: Image.Image, width: int, shape: float) -> Image.Image:
     """shape: height over width, of the frame; the picture's own is rounded."""
     if picture.width <= width:
