@@ -1,9 +1,9 @@
 """The camera's side of a stream: opened, read, opened again, closed while the stream is paused."""
 
-import random
 import threading
 from collections.abc import Callable
 
+from flashstream.actors.backoff import pause_s
 from flashstream.actors.health import StreamHealth
 from flashstream.actors.spec import StreamSpec, StreamState
 from flashstream.errors import FlashstreamError
@@ -142,9 +142,3 @@ class Camera:
                     self._health.frame_taken()
             finally:
                 self._source = None
-
-
-def pause_s(attempt: int, longest_s: float) -> float:
-    """Seconds before the next attempt: 0.5, 1, 2, …, each shortened by chance by up to a half, so
-    that the cameras of a switch that came back do not all call at once."""
-    return min(longest_s, 0.5 * 2.0 ** min(attempt, 10)) * random.uniform(0.5, 1.0)

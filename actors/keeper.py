@@ -8,6 +8,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from flashstream.actors.backoff import pause_s
 from flashstream.actors.health import StreamHealth
 from flashstream.actors.lending import Lending
 from flashstream.errors import StoreError, SupersededError
@@ -23,7 +24,7 @@ from flashstream.telemetry import (
 
 Journal = MemoryJournal[NDArray[np.float16]]
 
-_STORE_PAUSE_S = 0.5
+_RETRY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,24 +135,27 @@ class MemoryKeeper:
     # --- committing ----------------------------------------------------------------------------
 
     def commits(self) -> None:
-        """Write what was seen, once an interval, until the stream is to stop.
+        """Write what was seen, once an interval, until the stream is to stop; what a store refused
+        is offered again within a second, however long the interval.
 
         Raises `SupersededError` when another owner has claimed the stream.
         """
-        while not self._stopping.wait(self._options.commit_interval_s):
+        refused, pause = 0, self._options.commit_interval_s
+        while not self._stopping.wait(pause):
             self._observed.wait()
             self._observed.clear()
-            self.commit()
+            refused = 0 if self.commit() else refused + 1
+            pause = pause_s(refused, _RETRY_S) if refused else self._options.commit_interval_s
 
     def wake(self) -> None:
         """Have `commits` look whether it is to stop."""
         self._observed.set()
 
-    def commit(self) -> None:
-        """Write what was seen and is not written yet; if the store is away, a later one does."""
+    def commit(self) -> bool:
+        """Write what was seen and is not written yet; False if the store is away."""
         if not self._journal.pending:
             self._health.taken()
-            return
+            return True
         began = time.perf_counter()
         with self._lock:
             changes = self._journal.prepare()
@@ -165,7 +169,7 @@ class MemoryKeeper:
             self._log.warning("commit_failed", error=failure.message)
             self._health.refused(failure.message)
             self._observed.set()  # also if the camera sends nothing more
-            self._stopping.wait(_STORE_PAUSE_S)
-            return
+            return False
         self._health.taken()
         self._telemetry.observe(COMMIT_SECONDS, time.perf_counter() - began)
+        return True

@@ -15,7 +15,8 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from flashstream.actors.camera import Camera, pause_s
+from flashstream.actors.backoff import pause_s
+from flashstream.actors.camera import Camera
 from flashstream.actors.health import StreamHealth
 from flashstream.actors.keeper import Journal, KeeperOptions, MemoryKeeper, Standing
 from flashstream.actors.mailbox import Mailbox
@@ -181,7 +182,7 @@ class StreamWorker:
             epoch=stands.epoch,
         )
 
-    def _guard(self, run: Callable[[], None]) -> None:
+    def _guard(self, run: Callable[[], object]) -> None:
         try:
             run()
         except FlashstreamError as failure:
