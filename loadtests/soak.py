@@ -115,6 +115,7 @@ def run(
                 _warm(min(load.flaps_s, load.warm_s), "all cameras come and go", report)
             flapping = at_work.enter_context(flaps())
             _warm(max(0.0, load.warm_s - load.flaps_s), "warming up", report)
+            flapped = flapping.count
             series = _watch(service, store, names, minutes * 60, load.look_s, began, report)
         with service.client() as client:
             # All cameras are plugged in again: each must come back.
@@ -131,7 +132,7 @@ def run(
         "flat": {name: each["flat"] for name, each in trends.items()},
         "trends": trends,
         "kinds": {name: trend(series.times_s, v).row() for name, v in series.kinds.items()},
-        "flaps": flapping.count,
+        "flaps": flapping.count - flapped,
         "questions": {
             "asked": len(asked),
             "answered": sum(each.answered for each in asked),
