@@ -44,3 +44,15 @@ def test_cameras_are_watched_while_questions_are_asked() -> None:
     assert steady["questions"]["asked"] >= 700
     assert found["redis_bytes_written_per_camera_hour"] <= 2 << 20
     assert abs(found["redis_bytes_per_camera_growth"]) < 0.02 * found["redis_bytes_per_camera"]
+
+
+def test_in_half_an_hour_nothing_goes_wrong_and_the_store_does_not_grow() -> None:
+    found: dict[str, Any] = json.loads((RESULTS / "soak.json").read_text())
+    assert found["minutes"] == 30
+    assert found["load"]["cameras"] == 16
+    assert found["flaps"] >= 60
+    assert found["unexplained_errors"] == []
+    questions = found["questions"]
+    assert questions["answered"] == questions["asked"] >= 300
+    assert found["flat"]["redis_bytes"]
+    assert found["flat"]["snapshot_age_s"]
