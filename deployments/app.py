@@ -45,6 +45,7 @@ def build(settings: Settings) -> Any:
         num_replicas=1,
         # Lists, health checks and pictures are let in besides the questions.
         max_ongoing_requests=settings.answers.max_ongoing * 2 + 64,
-        ray_actor_options={"num_cpus": 0},
+        # Beside the proxy, which is on the head alone: no other node's death breaks a request off.
+        ray_actor_options={"num_cpus": 0, "resources": {"node:__internal_head__": 0.001}},
     )(serve.ingress()(Gateway))
     return gateway.bind(settings, answerer_deployment(settings))

@@ -1,9 +1,22 @@
 """The HTTP client, where it does more than send what it is given."""
 
+from collections.abc import Callable
+
 import httpx
 import pytest
 
-from flashstream.client import Client
+from flashstream.client import Client, RemoteError
+
+
+def serve(
+    monkeypatch: pytest.MonkeyPatch, answer: Callable[[httpx.Request], httpx.Response]
+) -> None:
+    real = httpx.Client
+
+    def served(**options: object) -> httpx.Client:
+        return real(base_url="http://test", transport=httpx.MockTransport(answer))
+
+    monkeypatch.setattr(httpx, "Client", served)
 
 
 @pytest.fixture
@@ -17,12 +30,7 @@ def pages(monkeypatch: pytest.MonkeyPatch) -> list[httpx.QueryParams]:
         following = str(number + 1) if number < 2 else None
         return httpx.Response(200, json={"items": [{"id": number}], "next_cursor": following})
 
-    real = httpx.Client
-
-    def served(**options: object) -> httpx.Client:
-        return real(base_url="http://test", transport=httpx.MockTransport(answer))
-
-    monkeypatch.setattr(httpx, "Client", served)
+    serve(monkeypatch, answer)
     return asked
 
 
@@ -43,3 +51,11 @@ def test_no_more_pages_are_asked_for_than_are_read(pages: list[httpx.QueryParams
     with Client() as client:
         assert next(client.each_stream())["id"] == 0
     assert len(pages) == 1
+
+
+def test_a_request_whose_gateway_died_is_told_as_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray Serve's proxy then answers, in plain text."""
+    serve(monkeypatch, lambda _: httpx.Response(500, text="Internal Server Error"))
+    with Client() as client, pytest.raises(RemoteError, match="500: what had this request") as seen:
+        client.ask("gate", "What is there?")
+    assert (seen.value.code, seen.value.status) == ("http_error", 500)

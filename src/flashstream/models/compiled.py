@@ -26,9 +26,13 @@ def compiled_for_cpu(
     directly because `convert_model` around it reports its use over the network.
     """
     example = torch.zeros((1, *shape), dtype=torch.uint8)
-    with warnings.catch_warnings():  # tracing is deprecated; the other way in takes 6 s, not 0.4
+    with warnings.catch_warnings():  # tracing is deprecated; the other way in takes 6 s
         warnings.simplefilter("ignore", DeprecationWarning)
-        decoder = TorchScriptPythonDecoder(network, example_input=(example,))
+        decoder = TorchScriptPythonDecoder(
+            network,
+            example_input=(example,),
+            trace_kwargs={"check_trace": False},  # a second trace, and imports of two seconds
+        )
     frontend = FrontEndManager().load_by_framework("pytorch")
     model = frontend.convert(frontend.load(decoder))
     pictures = model.inputs[0].get_node()
