@@ -138,7 +138,7 @@ async def test_no_engine_process_outlives_its_replica(answerer: Any) -> None:
     (replica,) = (
         process
         for process in psutil.Process().children(recursive=True)
-        if " ".join(process.cmdline()).startswith("ray::ServeReplica")
+        if " ".join(process.cmdline()).startswith("ray::ServeReplica:tiny")
     )
     children = replica.children(recursive=True)  # not by title: see the test of the whole platform
     assert children
