@@ -50,8 +50,8 @@ class Standing:
 
 
 class MemoryKeeper:
-    """All methods may be called from any thread; none but `commits` and `commit` waits for a store
-    to take what was seen."""
+    """All methods may be called from any thread. A slow store holds up `commits`, `commit` and what
+    is asked of pictures, never `observe`, `snapshot` or `standing`."""
 
     def __init__(
         self,

@@ -2,8 +2,7 @@
 
 Three threads: one decodes into a bounded mailbox (`Camera`), one takes frames from it, one commits
 (`MemoryKeeper`), so that a slow encoder never stalls the camera's connection, nor a slow store the
-watching.
-Questions read snapshots and never wait for any of them.
+watching. Questions read snapshots and never wait for any of them.
 """
 
 import threading

@@ -59,3 +59,11 @@ def test_a_request_whose_gateway_died_is_told_as_that(monkeypatch: pytest.Monkey
     with Client() as client, pytest.raises(RemoteError, match="500: what had this request") as seen:
         client.ask("gate", "What is there?")
     assert (seen.value.code, seen.value.status) == ("http_error", 500)
+
+
+def test_of_another_failure_without_a_body_no_more_is_said_than_its_status(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    serve(monkeypatch, lambda _: httpx.Response(503, text="Service Unavailable"))
+    with Client() as client, pytest.raises(RemoteError, match=r"HTTP status 503$"):
+        client.ask("gate", "What is there?")

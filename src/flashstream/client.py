@@ -177,7 +177,7 @@ def _query(**asked: Any) -> str:
 def _remote(body: dict[str, Any], status: int) -> RemoteError:
     error = body.get("error", {})
     said = f"the service answered with HTTP status {status}"
-    if status >= 500:  # its proxy did: the gateway says what is wrong
+    if status == 500 and not error:  # its proxy did: the gateway would say what is wrong
         said += ": what had this request ended before it answered; whether it was done is not known"
     return RemoteError(
         error.get("message", said),

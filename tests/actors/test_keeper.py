@@ -1,6 +1,7 @@
 """When a keeper commits, on a real journal, with a clock that does not wait."""
 
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,9 +28,9 @@ class Waits(threading.Event):
 
 
 def test_what_a_store_refused_is_offered_again_long_before_the_interval(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench = Bench(bright_clip(tmp_path_factory.mktemp("clip") / "clip.mp4"))
+    bench = Bench(bright_clip(tmp_path / "clip.mp4"))
     waits = Waits(last=6)
     keeper = MemoryKeeper(
         "s",
@@ -39,20 +40,20 @@ def test_what_a_store_refused_is_offered_again_long_before_the_interval(
         bench.telemetry,
         waits,
     )
-    real, refusals = bench.store.commit, 0
+    real, calls = bench.store.commit, 0
 
     def twice_away(*args: object, **more: object) -> object:
-        nonlocal refusals
-        refusals += 1
-        keeper.observe(np.ones((1, 1, 2), np.float16), 2.0 + refusals, b"jpeg")
-        if refusals in (2, 3):
+        nonlocal calls
+        calls += 1
+        keeper.observe(np.ones((1, 1, 2), np.float16), 2.0 + calls, b"jpeg")
+        if calls in (2, 3):
             raise StoreError("connection refused")
         return real(*args, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(bench.store, "commit", twice_away)
     keeper.observe(np.ones((1, 1, 2), np.float16), 1.0, b"jpeg")
     keeper.commits()
-    assert refusals == 5
+    assert calls == 5
     assert [seconds == 120 for seconds in waits.seconds] == [True, True, False, False, True, True]
     assert max(waits.seconds[2:4]) <= 1
     assert keeper.standing().durable_version == 5

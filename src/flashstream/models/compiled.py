@@ -31,7 +31,7 @@ def compiled_for_cpu(
         decoder = TorchScriptPythonDecoder(
             network,
             example_input=(example,),
-            trace_kwargs={"check_trace": False},  # a second trace, and imports of two seconds
+            trace_kwargs={"check_trace": False},  # which traces again, and imports much for it
         )
     frontend = FrontEndManager().load_by_framework("pytorch")
     model = frontend.convert(frontend.load(decoder))
