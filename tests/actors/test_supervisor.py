@@ -236,6 +236,13 @@ def test_nodes_that_differ_by_a_tenth_are_left_so(house: House) -> None:
     assert house.crew.moves == []
 
 
+def test_one_stream_more_on_a_node_goes_to_and_fro_for_nothing(house: House) -> None:
+    filled(house, *"abc")
+    house.look(300)
+    assert nodes_of(house) == [1, 2]
+    assert house.crew.moves == []
+
+
 def test_what_crashed_and_came_up_elsewhere_moves_nobody(house: House) -> None:
     filled(house, *"abcd")
     for _ in range(10):
