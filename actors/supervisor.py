@@ -8,7 +8,6 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Executor
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,6 +15,7 @@ import structlog
 
 from flashstream.actors.crash_loop import CrashLoop
 from flashstream.actors.crew import Crew, Node, Watcher
+from flashstream.actors.mending import Mender
 from flashstream.actors.moves import Moves
 from flashstream.actors.placement import least_loaded
 from flashstream.actors.post import Post
@@ -24,7 +24,7 @@ from flashstream.actors.registry import Registry, Wanted
 from flashstream.actors.spec import StreamSpec, StreamState, StreamStatus
 from flashstream.errors import FlashstreamError, NotReadyError, StoreError
 from flashstream.memory_store.store import MemoryStore
-from flashstream.telemetry import STREAM_RESTARTS, STREAMS, Telemetry
+from flashstream.telemetry import STREAMS, Telemetry
 
 _FIRST_ANSWER = 4  # times `silent_after_s`: a watcher that starts loads much before it can answer
 
@@ -59,7 +59,6 @@ class Supervisor:
         crash_loop: Callable[[], CrashLoop] = CrashLoop,
     ) -> None:
         self._registry = registry
-        self._store = store
         self._crew = crew
         self._telemetry = telemetry
         self._pool = pool
@@ -67,6 +66,7 @@ class Supervisor:
         self._clock = clock
         self._wall = wall
         self._posts = Posts(crash_loop)
+        self._mender = Mender(registry, store, crew, telemetry, self._posts, clock, wall)
         self._nodes: list[Node] | None = None
         self._moves = Moves(options.rebalance_after_s)
         self._away = ""
@@ -132,7 +132,7 @@ class Supervisor:
             for stream in found.keys() - wanted.specs.keys() - wanted.corrupt.keys():
                 if self._posts.free(stream) and not found[stream].death:
                     self._log.warning("orphan_ended", stream=stream)
-                    self._posts.do(stream, partial(self._end, stream))
+                    self._posts.do(stream, partial(self._mender.end, stream))
         self._posts.keep_only(wanted.specs.keys() | found.keys())
         self._move_one(wanted, homes)
         self._measure(wanted)
@@ -143,11 +143,11 @@ class Supervisor:
         """Whether it is watched as it should be."""
         now, stream = self._clock(), spec.id
         if spec.removed:
-            self._posts.do(stream, partial(self.remove, spec, held=True))
+            self._posts.do(stream, partial(self._mender.remove, spec))
         elif watcher is None or watcher.death:
             if post.present:
                 why = (watcher.death if watcher else "") or "its process ended"
-                self._lost(stream, post, "crashed", why)
+                self._mender.lost(stream, post, "crashed", why)
             self._start_if_due(spec, post, wanted)
         else:
             if not post.present:
@@ -158,16 +158,11 @@ class Supervisor:
                 return self._in_step(spec, watcher.status)
             elif now - post.heard_s > self._patience_s(post):
                 why = f"it gave no answer for {now - post.heard_s:.0f} s"
-                self._posts.do(stream, partial(self._replace, stream, post, why))
+                self._posts.do(stream, partial(self._mender.replace, stream, post, why))
         return False
 
     def _patience_s(self, post: Post) -> float:
         return self._options.silent_after_s * (1 if post.answered else _FIRST_ANSWER)
-
-    def _lost(self, stream: str, post: Post, restart: str, why: str) -> None:
-        post.vanish(restart)
-        post.crashed(self._clock(), self._wall(), why)
-        self._log.warning("watcher_lost", stream=stream, reason=why, crashes=post.crashes.count)
 
     def _start_if_due(self, spec: StreamSpec, post: Post, wanted: Wanted) -> None:
         now = self._clock()
@@ -189,7 +184,7 @@ class Supervisor:
         else:
             post.tell(StreamState.CONNECTING, "is being started", self._wall())
         post.appear(now, node or "")
-        self._posts.do(spec.id, partial(self._start, spec, post, node))
+        self._posts.do(spec.id, partial(self._mender.start, spec, post, node))
 
     def _loads(self) -> Counter[str]:
         return Counter(post.node for post in self._posts.all() if post.present)
@@ -210,63 +205,24 @@ class Supervisor:
         if move is not None:
             stream, node = move
             spec, post = wanted.specs[stream], self._posts.of(stream)
-            self._posts.do(stream, partial(self._move, spec, post, node))
+            self._posts.do(stream, partial(self._mender.move, spec, post, node))
 
     def _measure(self, wanted: Wanted) -> None:
         states = Counter(status.state for status in self.statuses(wanted))
         for state in StreamState:
             self._telemetry.set(STREAMS, states[state], state=state.value)
 
-    # --- tasks ---------------------------------------------------------------------------------
-
-    def _start(self, spec: StreamSpec, post: Post, node: str | None) -> None:
-        try:
-            # What keeps crashing shall not take others down with it.
-            self._crew.start(spec, node, alone=post.crashes.count > 1)
-        except Exception as failure:
-            with self._posts.lock:
-                self._lost(spec.id, post, "crashed", f"it could not be started: {failure}")
-            return
-        if post.restart:
-            self._telemetry.add(STREAM_RESTARTS, reason=post.restart)
-            post.restart = ""
-
-    def _end(self, stream: str, *, write: bool = True) -> None:
-        try:
-            self._crew.stop(stream, write=write)
-        except FlashstreamError as failure:
-            # A watcher that does not answer is ended all the same.
-            self._log.warning("stop_unanswered", stream=stream, error=failure.message)
-
-    def _replace(self, stream: str, post: Post, why: str) -> None:
-        self._end(stream, write=False)
-        with self._posts.lock:
-            self._lost(stream, post, "silent", why)
-
-    def _move(self, spec: StreamSpec, post: Post, node: str) -> None:
-        self._log.info("watcher_moves", stream=spec.id, node=node)
-        self._crew.move(spec, node)
-        with self._posts.lock:
-            post.appear(self._clock(), node)
-        self._telemetry.add(STREAM_RESTARTS, reason="moved")
-
     # --- for the fleet -------------------------------------------------------------------------
 
-    def remove(self, spec: StreamSpec, *, held: bool = False) -> None:
+    def remove(self, spec: StreamSpec) -> None:
         """End a stream's watcher and delete all that is stored of it, its spec at the very end."""
-        with nullcontext() if held else self._posts.held(spec.id):
-            registered = self._registry.wanted.specs.get(spec.id)
-            if registered is None or not registered.removed:
-                return  # done by another thread meanwhile, and maybe added again since
-            self._end(spec.id, write=False)
-            self._store.delete(spec.id)
-            self._registry.remove(spec.id)
-            self._posts.forget(spec.id)
+        with self._posts.held(spec.id):
+            self._mender.remove(spec)
 
     def end_all(self) -> None:
         """End all watchers, side by side; the registry and the memories stay."""
         streams = {watcher.stream for watcher in self._crew.watchers()}
-        list(self._pool.map(self._end, sorted(streams)))
+        list(self._pool.map(self._mender.end, sorted(streams)))
         self._crew.close()
 
     def statuses(self, wanted: Wanted) -> list[StreamStatus]:
