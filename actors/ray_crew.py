@@ -1,31 +1,25 @@
 """Stream actors of a Ray cluster as the fleet's watchers."""
 
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import ray
 import structlog
 from ray.exceptions import ActorDiedError, RayError
-from ray.util import list_named_actors
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from flashstream.actors.carrier import CarrierStatus
 from flashstream.actors.carriers import Carriers, Known
-from flashstream.actors.clients import CARRIER_PREFIX, HEALTH, LIFE, CarrierClient, actor_named
 from flashstream.actors.crash_loop import CrashLoop
 from flashstream.actors.crew import Node, Watcher
+from flashstream.actors.processes import RayProcesses, why_dead
 from flashstream.actors.spec import StreamSpec
 from flashstream.config import Settings
 from flashstream.errors import FlashstreamError, NotReadyError
 
 _ANSWER_S = 0.5
 _STOP_S = 20.0
-_GONE_S = 10.0
 _READY_S = 90.0
-_POLL_S = 0.02
 _ADOPTED_S = 10.0
 
 
@@ -38,16 +32,11 @@ class RayCrew:
 
     def __init__(self, settings: Settings, actor: type, changed: Callable[[], None]) -> None:
         """actor: the class of a process, made with the settings. changed: called when one ends."""
-        self._settings = settings
-        self._namespace = settings.ray.namespace
+        self._processes = RayProcesses(settings, actor, changed)
         own = settings.encoder.placement == "own"
-        self._gpus = settings.encoder.gpus if own else 0.0
         # A spare process would hold its encoder's memory for nothing.
         self._spares = 0 if own else settings.streams.spare_processes
         self._rss_limit = settings.streams.process_memory_mb << 20
-        self._changed = changed
-        # Status is told even while all other threads wait for the store.
-        self._actor = ray.remote(concurrency_groups={HEALTH: 2, LIFE: 1})(actor)
         self._carriers = Carriers(settings.streams.per_process)
         self._nodes: list[Node] = []
         self._dead: list[Watcher] = []  # heard of, and not told yet
@@ -59,7 +48,8 @@ class RayCrew:
     def watchers(self) -> list[Watcher]:
         """Asks all at once and waits for half a second; later answers count in the next round."""
         with _reported("listing the watchers"):
-            self._adopt()
+            for another in self._processes.unknown(self._carriers.knows):
+                self._carriers.add(another)
             carriers = self._carriers.all()
             for known in carriers:
                 known.asked = known.asked or known.client.ask_status()
@@ -76,19 +66,6 @@ class RayCrew:
             self._keep_spares()
             there = {watcher.stream for watcher in found}
             return found + [each for each in dead if each.stream not in there]
-
-    def _adopt(self) -> None:
-        for each in list_named_actors(all_namespaces=True):
-            name, ours = each["name"], each["namespace"] == self._namespace
-            if ours and name.startswith(CARRIER_PREFIX) and not self._carriers.knows(name):
-                handle = actor_named(name, self._namespace)
-                if handle is not None:
-                    self._carriers.add(self._known(name, handle, ""))
-
-    def _known(self, name: str, handle: Any, node: str) -> Known:
-        client = CarrierClient(handle)
-        client.life().future().add_done_callback(lambda _: self._changed())
-        return Known(name, client, node, time.monotonic())
 
     def _hear(self, known: Known) -> list[Watcher]:
         """Take its answer, if there is one; of a dead one, the deaths of its streams."""
@@ -131,14 +108,14 @@ class RayCrew:
                 len(self._carriers.spare(node.id)) < self._spares
                 and time.monotonic() >= self._stillborn.next_s
             ):
-                self._carriers.add(self._make(node.id))
+                self._carriers.add(self._processes.make(node.id))
 
     def nodes(self) -> list[Node]:
         with _reported("listing the nodes"):
             self._nodes = [
                 Node(node["NodeID"], node["NodeName"], node["NodeManagerAddress"])
                 for node in ray.nodes()
-                if node["Alive"] and node["Resources"].get("GPU", 0.0) >= self._gpus
+                if node["Alive"] and node["Resources"].get("GPU", 0.0) >= self._processes.gpus
             ]
             return self._nodes
 
@@ -157,7 +134,7 @@ class RayCrew:
         """Have it watched by a process on that node that has room, or a new one."""
         known = self._carriers.take(spec.id, node, alone=alone, waits=waits)
         if known is None:
-            known = self._make(node)
+            known = self._processes.make(node)
             self._carriers.add_seated(known, spec.id, alone=alone, waits=waits)
         try:
             known.client.watch(spec, waits=waits, timeout_s=_READY_S)
@@ -167,26 +144,6 @@ class RayCrew:
                 self._kill(known, "did not start in time")
             raise
         self._carriers.seated(spec.id, known)
-        return known
-
-    def _make(self, node: str | None) -> Known:
-        name = f"{CARRIER_PREFIX}{uuid.uuid4().hex[:12]}"
-        where = "DEFAULT" if node is None else NodeAffinitySchedulingStrategy(node, soft=True)
-        handle = self._actor.options(
-            name=name,
-            namespace=self._namespace,
-            lifetime="detached",
-            max_restarts=0,
-            max_concurrency=8 + self._settings.streams.per_process,
-            num_cpus=0,
-            num_gpus=self._gpus,
-            # A byte, which is always there: an actor that asks for nothing at all is put on any
-            # node, whatever its strategy.
-            memory=1,
-            scheduling_strategy=where,
-        ).remote(self._settings)
-        known = self._known(name, handle, node or "")
-        known.ours = True
         return known
 
     def move(self, spec: StreamSpec, node: str) -> None:
@@ -222,19 +179,12 @@ class RayCrew:
         self._carriers.leave(stream, known)
         if not ended:
             self._kill(known, f"the watcher of '{stream}' in it did not end")
-            self._await_end(known)
+            self._processes.await_end(known)
 
     def _kill(self, known: Known, why: str) -> None:
         """Its other streams are found dead, because of that, in the next round."""
         self._carriers.close(known, why)
         known.client.kill()
-
-    def _await_end(self, known: Known) -> None:
-        deadline = time.monotonic() + _GONE_S
-        while actor_named(known.name, self._namespace) is not None:
-            if time.monotonic() > deadline:
-                raise NotReadyError(f"the actor {known.name} has not ended")
-            time.sleep(_POLL_S)
 
     def close(self) -> None:
         with _reported("ending the processes"):
@@ -250,12 +200,3 @@ def _reported(doing: str) -> Iterator[None]:
         raise
     except Exception as failure:  # Ray raises many kinds while its head is away
         raise NotReadyError(f"{doing}: the cluster failed: {failure}") from failure
-
-
-def why_dead(death: ActorDiedError) -> str:
-    """One line out of Ray's report."""
-    lines = [line.strip() for line in str(death).splitlines() if line.strip()]
-    for line in lines:
-        if "exit detail:" in line:
-            return line.partition("exit detail:")[2].strip().partition(". ")[0]
-    return lines[-1][:300] if lines else "it died"
