@@ -24,6 +24,7 @@ from flashstream.actors.clients import (
 )
 from flashstream.actors.encoder import BatchingEncoder
 from flashstream.actors.fleet import Fleet, NodeStatus
+from flashstream.actors.heap import give_back_large
 from flashstream.actors.ray_crew import RayCrew
 from flashstream.actors.registry import Registry
 from flashstream.actors.rounds import Rounds
@@ -77,6 +78,7 @@ class StreamActor:
 
     def __init__(self, settings: Settings) -> None:
         configure_logs()
+        give_back_large()
         telemetry = RayTelemetry()
         self._carrier = Carrier(
             maker(settings, telemetry, _encode(settings, telemetry)),
