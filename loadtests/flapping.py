@@ -8,8 +8,8 @@ from flashstream.loadtests.background import Background
 
 
 class Flapping(Background):
-    """Unplugs `at_once` cameras for `away_s`, one lot after another with `every_s` between, while
-    the context lasts; all are plugged in at the end. count: how often a camera was unplugged."""
+    """Unplugs cameras for `away_s`, one after another with `every_s` between, while the context
+    lasts; all are plugged in at the end. count: how often a camera was unplugged."""
 
     def __init__(
         self,
@@ -18,22 +18,19 @@ class Flapping(Background):
         *,
         every_s: float,
         away_s: float,
-        at_once: int = 1,
         seed: int = 0,
     ) -> None:
         super().__init__()
         self._server = server
         self._names = tuple(names)
-        self._every_s, self._away_s, self._at_once = every_s, away_s, at_once
+        self._every_s, self._away_s = every_s, away_s
         self._random = random.Random(seed)
         self.count = 0
 
     def _run(self) -> None:
         while not self._ending.wait(self._every_s):
-            chosen = self._random.sample(self._names, self._at_once)
-            for name in chosen:
-                self._server.unplug(name)
-            self.count += len(chosen)
+            name = self._random.choice(self._names)
+            self._server.unplug(name)
+            self.count += 1
             self._ending.wait(self._away_s)
-            for name in chosen:
-                self._server.unplug(name, False)
+            self._server.unplug(name, False)

@@ -37,12 +37,9 @@ class Load:
 
     watched_h: for how long each camera has been watched already when it is added (see `remember`),
     so that its memory is full. warm_s: what comes before is left out of the trends, for lazily made
-    things are made in it, and gRPC closes connections that nothing used for half an hour. It begins
-    with flaps_s in which all cameras come and go together: in trials a process's memory rose until
-    each had done so some twenty times. The rest is the load that is measured, for memory and
-    threads went on to rise for ten minutes after that had changed. picture_ttl_s: how long answers'
-    pictures are kept (a day by default), so that as many go as come well before the end of the
-    warm-up.
+    things are made in it, and gRPC closes connections that nothing used for half an hour, for which
+    some of Ray's processes take threads that they keep. picture_ttl_s: how long answers' pictures
+    are kept (a day by default), so that as many go as come well before the end of the warm-up.
     """
 
     cameras: int = 16
@@ -51,8 +48,7 @@ class Load:
     flap_every_s: float = 15.0
     away_s: float = 5.0
     watched_h: float = 2.0
-    warm_s: float = 1800.0
-    flaps_s: float = 600.0
+    warm_s: float = 2700.0
     picture_ttl_s: int = 240
     look_s: float = 5.0
 
@@ -72,6 +68,10 @@ class Series:
         for found, kept in ((figures, self.figures), (kinds, self.kinds)):
             for name, value in found.items():
                 kept.setdefault(name, []).append(value)
+
+    def row(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"time_s": self.times_s, **self.figures, "kinds": self.kinds}
 
 
 def run(
@@ -108,15 +108,15 @@ def run(
                 client.add_stream(name, server.url(name), fps=load.fps, check=False)
             until(lambda: all(s["frames_seen"] > 1 for s in client.streams()), _LIVE_S, 1.0)
         began = time.monotonic()
-        flaps = partial(Flapping, server, names, every_s=load.flap_every_s, away_s=load.away_s)
-        with ExitStack() as at_work:
-            asker = at_work.enter_context(Asker(service.client, names, load.questions_per_s))
-            with flaps(at_once=load.cameras):
-                _warm(min(load.flaps_s, load.warm_s), "all cameras come and go", report)
-            flapping = at_work.enter_context(flaps())
-            _warm(max(0.0, load.warm_s - load.flaps_s), "warming up", report)
+        with (
+            Asker(service.client, names, load.questions_per_s) as asker,
+            Flapping(server, names, every_s=load.flap_every_s, away_s=load.away_s) as flapping,
+        ):
+            # Looking is load, too.
+            looks = partial(_watch, service, store, names, load.look_s, began, report)
+            warming = looks("warming up", load.warm_s)
             flapped = flapping.count
-            series = _watch(service, store, names, minutes * 60, load.look_s, began, report)
+            series = looks("soaking", minutes * 60)
         with service.client() as client:
             # All cameras are plugged in again: each must come back.
             until(lambda: all(s["state"] == "live" for s in client.streams()), _LIVE_S, 1.0)
@@ -144,36 +144,26 @@ def run(
         "load": {name: getattr(load, name) for name in Load.__dataclass_fields__},
         "settings": list(sets),
         "machine": facts,
-        "series": {
-            "time_s": series.times_s,
-            **series.figures,
-            "kinds": series.kinds,
-        },
+        "warm_up": warming.row(),
+        "series": series.row(),
     }
-
-
-def _warm(seconds: float, what: str, report: Progress) -> None:
-    began = time.monotonic()
-    while (gone := time.monotonic() - began) < seconds:
-        report(what, gone / seconds)
-        time.sleep(min(1.0, seconds - gone))
-    report(what, 1.0)
 
 
 def _watch(
     service: Service,
     store: Redis,
     names: Sequence[str],
-    seconds: float,
     every_s: float,
     began: float,
     report: Progress,
+    what: str,
+    seconds: float,
 ) -> Series:
     series = Series()
     start = due = time.monotonic()
     with service.client() as client:
         while (now := time.monotonic()) - start < seconds:
-            report("soaking", (now - start) / seconds)
+            report(what, (now - start) / seconds)
             reading = read(service.processes(), store)
             ages = ages_s(client, names)
             series.add(
@@ -193,7 +183,7 @@ def _watch(
             )
             due += every_s
             time.sleep(max(0.0, due - time.monotonic()))
-    report("soaking", 1.0)
+    report(what, 1.0)
     return series
 
 
