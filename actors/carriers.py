@@ -16,7 +16,7 @@ class Known:
     """One process.
 
     node: "" until it is known. ours: made here, not found. heard: has ever answered. closing: is
-    being ended, because of `why`. asked, answer: its status to come, and as it came in this round.
+    being ended. asked, answer: its status to come, and as it came in this round.
     starting: streams whose watch call is under way. waits: those of them and later that another
     still watches. solo: its stream shall stay alone.
     """
@@ -28,7 +28,6 @@ class Known:
     ours: bool = False
     heard: bool = False
     closing: bool = False
-    why: str = ""
     solo: bool = False
     asked: Any = None
     answer: CarrierStatus | None = None
@@ -56,6 +55,7 @@ class Carriers:
         self._per_process = per_process
         self._lock = threading.Lock()
         self._known: dict[str, Known] = {}
+        self._deaths: list[Watcher] = []
 
     def all(self) -> list[Known]:
         with self._lock:
@@ -69,16 +69,21 @@ class Carriers:
         with self._lock:
             self._known[known.name] = known
 
-    def forget(self, known: Known) -> set[str]:
-        """It has ended; returns the streams that it watched."""
+    def forget(self, known: Known, why: str) -> None:
+        """It has ended, because of `why` unless it was closed."""
         with self._lock:
             self._known.pop(known.name, None)
-            return known.streams - known.waits
+            self._end(known, why)
 
     def close(self, known: Known, why: str) -> None:
-        """It is being ended, and counts no more."""
+        """It is being ended, and counts no more: what it watched is dead from now on."""
         with self._lock:
-            known.closing, known.why = True, why
+            self._end(known, why)
+
+    def _end(self, known: Known, why: str) -> None:
+        if not known.closing:
+            known.closing = True
+            self._deaths += [Watcher(each, death=why) for each in known.streams - known.waits]
 
     def hear(self, known: Known, answer: CarrierStatus | None) -> None:
         """What it said in this round; None if nothing."""
@@ -111,9 +116,11 @@ class Carriers:
         return held[0] if held else None
 
     def watchers(self) -> tuple[list[Watcher], list[tuple[Known, str]]]:
-        """All streams that are watched or about to be; and what must be ended: a stream's second
-        watcher, of two that were started by two fleets, or left waiting by a dead one."""
+        """All streams that are watched or about to be, and those whose process has ended since this
+        was last asked; and what must be ended: a stream's second watcher, of two that were started
+        by two fleets, or left waiting by a dead one."""
         with self._lock:
+            deaths, self._deaths = self._deaths, []
             holders: dict[str, list[Known]] = defaultdict(list)
             for known in self._open():
                 for stream in known.streams:
@@ -134,7 +141,8 @@ class Carriers:
                 found.append(Watcher(stream, told[best] if best else None))
             if not moving and not unclear:
                 doubles += [(known, stream) for known in held if known is not best]
-        return found, doubles
+        there = {watcher.stream for watcher in found}
+        return found + [death for death in deaths if death.stream not in there], doubles
 
     # --- seats ---------------------------------------------------------------------------------
 
@@ -196,7 +204,7 @@ class Carriers:
         with self._lock:
             surplus = self._spare(node)[keep:]
             for known in surplus:
-                known.closing, known.why = True, "one spare process too many"
+                known.closing = True
             return surplus
 
     def _spare(self, node: str) -> list[Known]:

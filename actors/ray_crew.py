@@ -39,7 +39,6 @@ class RayCrew:
         self._rss_limit = settings.streams.process_memory_mb << 20
         self._carriers = Carriers(settings.streams.per_process)
         self._nodes: list[Node] = []
-        self._dead: list[Watcher] = []  # heard of, and not told yet
         self._stillborn = CrashLoop()  # pauses between spare processes that do not come to life
         self._log = structlog.get_logger()
 
@@ -56,22 +55,21 @@ class RayCrew:
             if carriers:
                 refs = [known.asked for known in carriers]
                 ray.wait(refs, num_returns=len(refs), timeout=_ANSWER_S)
-            self._dead += [death for known in carriers for death in self._hear(known)]
+            for known in carriers:
+                self._hear(known)
             self._wait_for_adopted()
-            dead, self._dead = self._dead, []
             found, doubles = self._carriers.watchers()
             for known, stream in doubles:
                 self._log.warning("second_watcher_ended", stream=stream)
                 known.client.leave(stream)
             self._keep_spares()
-            there = {watcher.stream for watcher in found}
-            return found + [each for each in dead if each.stream not in there]
+            return found
 
-    def _hear(self, known: Known) -> list[Watcher]:
-        """Take its answer, if there is one; of a dead one, the deaths of its streams."""
+    def _hear(self, known: Known) -> None:
+        """Take its answer, if there is one."""
         if not ray.wait([known.asked], timeout=0)[0]:
             self._carriers.hear(known, None)
-            return []
+            return
         asked, known.asked = known.asked, None
         try:
             answer: CarrierStatus = ray.get(asked)
@@ -80,15 +78,13 @@ class RayCrew:
                 held, limit = answer.rss >> 20, self._rss_limit >> 20
                 self._kill(known, f"held {held} MiB of memory; streams.process_memory_mb={limit}")
         except ActorDiedError as death:
-            why = known.why or why_dead(death)
-            streams = self._carriers.forget(known)
-            if not known.heard:
+            why, expected = why_dead(death), known.closing
+            self._carriers.forget(known, why)
+            if not known.heard and not expected:
                 self._stillborn.crashed(known.since_s, time.monotonic(), why)
                 self._log.warning("process_did_not_start", reason=why)
-            return [Watcher(stream, death=why) for stream in streams]
         except (RayError, FlashstreamError):
             self._carriers.hear(known, None)  # cannot be reached just now
-        return []
 
     def _wait_for_adopted(self) -> None:
         """What an adopted process watches is not known before it answers: nothing may be started
@@ -182,7 +178,7 @@ class RayCrew:
             self._processes.await_end(known)
 
     def _kill(self, known: Known, why: str) -> None:
-        """Its other streams are found dead, because of that, in the next round."""
+        """Its other streams are found dead, because of that."""
         self._carriers.close(known, why)
         known.client.kill()
 

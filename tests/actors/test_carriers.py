@@ -8,6 +8,7 @@ from support.fleets import spec
 from flashstream.actors.carrier import CarrierStatus
 from flashstream.actors.carriers import Carriers, Known
 from flashstream.actors.clients import CarrierClient
+from flashstream.actors.crew import Watcher
 from flashstream.actors.spec import StreamState, StreamStatus
 
 
@@ -144,8 +145,33 @@ def test_a_dead_one_s_streams_are_told_but_not_those_that_only_waited(carriers: 
     carriers.add(one)
     hears(carriers, one, a=status("a"))
     take(carriers, "b", waits=True)
-    assert carriers.forget(one) == {"a"}
+    carriers.forget(one, "it was killed")
     assert carriers.all() == []
+    assert carriers.watchers() == ([Watcher("a", death="it was killed")], [])
+    assert carriers.watchers() == ([], [])
+
+
+def test_one_that_is_closed_is_dead_at_once_for_the_reason_it_was_closed_for(
+    carriers: Carriers,
+) -> None:
+    one = known("one")
+    carriers.add(one)
+    hears(carriers, one, a=status("a"), b=status("b"))
+    carriers.leave("b", one)
+    carriers.close(one, "it held too much")
+    assert carriers.watchers() == ([Watcher("a", death="it held too much")], [])
+    carriers.forget(one, "it was killed")
+    assert carriers.watchers() == ([], [])
+
+
+def test_a_death_is_not_told_of_a_stream_that_another_watches_by_then(carriers: Carriers) -> None:
+    one, two = known("one"), known("two")
+    carriers.add(one)
+    hears(carriers, one, a=status("a"))
+    carriers.close(one, "it held too much")
+    carriers.add(two)
+    hears(carriers, two, a=status("a", epoch=2))
+    assert carriers.watchers() == ([Watcher("a", status("a", epoch=2))], [])
 
 
 def test_spare_ones_are_those_without_a_stream_the_readiest_first(carriers: Carriers) -> None:

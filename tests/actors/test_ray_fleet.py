@@ -305,7 +305,8 @@ def test_a_process_that_holds_too_much_is_started_anew_and_says_why(streams: Str
     before, process = streams.told("a"), streams.process("a")
     fleet = ray.get_actor(FLEET, namespace=streams.namespace)
     ray.get(fleet.__ray_call__.remote(limit_memory, 1 << 20), timeout=20)
-    until(lambda: "streams.process_memory_mb=1" in streams.told("a").reason, 30)
+    until(lambda: "crashed" in streams.told("a").reason, 30, every_s=0.02)
+    assert "streams.process_memory_mb=1" in streams.told("a").reason  # of the very first
     ray.get(fleet.__ray_call__.remote(limit_memory, 4 << 30), timeout=20)
     until(lambda: streams.live("a"), 60)
     assert streams.process("a") != process
