@@ -5,6 +5,7 @@ from itertools import islice
 from typing import Annotated, Any
 
 import typer
+from rich.box import SIMPLE
 from rich.table import Table
 
 from flashstream.cli.console import err, out, print_json
@@ -82,7 +83,10 @@ def list_streams(
         hint = "of that kind" if narrowed else "yet; add one with: flashstream streams add ID URL"
         out.print(f"no streams {hint}")
         return
-    table = Table("stream", "state", "since", "frames", "dropped", "newest", "source", "labels")
+    table = Table(box=SIMPLE)
+    for heading in ("stream", "state", "since", "frames", "dropped", "newest", "source", "labels"):
+        # In a narrow terminal all gives way but these.
+        table.add_column(heading, no_wrap=heading in ("stream", "state"))
     for stream in streams:
         table.add_row(
             stream["id"],
