@@ -12,8 +12,7 @@ def give_back_large() -> bool:
 
     glibc does so at first, but raises the limit with each such buffer that is freed, to 32 MiB at
     most: frames, features and snapshots then come from the heap, whose holes between small things
-    that stay are never given back. A page fault for each 4 KiB is what this costs, well under a
-    millisecond a frame.
+    that stay are never given back. It costs a page fault for each 4 KiB of such a buffer.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     return mallopt is not None and mallopt(_M_MMAP_THRESHOLD, _LARGE) == 1

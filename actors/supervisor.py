@@ -215,7 +215,7 @@ class Supervisor:
     # --- for the fleet -------------------------------------------------------------------------
 
     def remove(self, spec: StreamSpec) -> None:
-        """End a stream's watcher and delete all that is stored of it, its spec at the very end."""
+        """See `Mender.remove`; waits until nothing else is being done about the stream."""
         with self._posts.held(spec.id):
             self._mender.remove(spec)
 

@@ -37,9 +37,9 @@ class Load:
 
     watched_h: for how long each camera has been watched already when it is added (see `remember`),
     so that its memory is full. warm_s: what comes before is left out of the trends, for lazily made
-    things are made in it, and gRPC closes connections that nothing used for half an hour, for which
-    some of Ray's processes take threads that they keep. picture_ttl_s: how long answers' pictures
-    are kept (a day by default), so that as many go as come well before the end of the warm-up.
+    things are made in it; after half an hour connections that nothing used are closed, and in a
+    trial threads were still added in the ten minutes after that. picture_ttl_s: how long answers'
+    pictures are kept (a day by default), so that as many go as come well before its end.
     """
 
     cameras: int = 16

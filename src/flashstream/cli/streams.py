@@ -83,22 +83,7 @@ def list_streams(
         hint = "of that kind" if narrowed else "yet; add one with: flashstream streams add ID URL"
         out.print(f"no streams {hint}")
         return
-    table = Table(box=SIMPLE)
-    for heading in ("stream", "state", "since", "frames", "dropped", "newest", "source", "labels"):
-        # In a narrow terminal all gives way but these.
-        table.add_column(heading, no_wrap=heading in ("stream", "state"))
-    for stream in streams:
-        table.add_row(
-            stream["id"],
-            _coloured(stream["state"]),
-            ago(stream["since"]),
-            str(stream["frames_seen"]),
-            str(stream["frames_dropped"]),
-            ago(stream["as_of"]),
-            stream["url"],
-            " ".join(f"{key}={value}" for key, value in stream["labels"].items()),
-        )
-    out.print(table)
+    out.print(_table(streams))
 
 
 @app.command()
@@ -187,6 +172,25 @@ def remove(stream: Stream, url: Url = URL, json: Json = False) -> None:
         print_json({"removed": stream})
     else:
         out.print(f"[green]removed[/] {stream} and its memory", highlight=False)
+
+
+def _table(streams: list[dict[str, Any]]) -> Table:
+    table = Table(box=SIMPLE)
+    for heading in ("stream", "state", "since", "frames", "dropped", "newest", "source", "labels"):
+        # In a narrow terminal all gives way but these.
+        table.add_column(heading, no_wrap=heading in ("stream", "state"))
+    for stream in streams:
+        table.add_row(
+            stream["id"],
+            _coloured(stream["state"]),
+            ago(stream["since"]),
+            str(stream["frames_seen"]),
+            str(stream["frames_dropped"]),
+            ago(stream["as_of"]),
+            stream["url"],
+            " ".join(f"{key}={value}" for key, value in stream["labels"].items()),
+        )
+    return table
 
 
 def ago(time: str | None) -> str:
