@@ -296,6 +296,23 @@ def test_a_stream_whose_watcher_hangs_is_deleted_whole(streams: Streams, store: 
     assert "b" not in store.streams()
 
 
+def keeps_freed(_actor: Any) -> int:
+    """Bytes that the process keeps of 64 freed arrays of 1 MiB, with small ones between."""
+    np.ones(8 << 20, np.uint8).sum()  # see test_heap.py
+    before = psutil.Process().memory_info().rss
+    both = [(np.ones(1 << 20, np.uint8), np.ones(4000, np.uint8)) for _ in range(64)]
+    small = [each for _, each in both]
+    del both
+    kept: int = psutil.Process().memory_info().rss - before
+    return kept if len(small) == 64 else -1
+
+
+def test_a_stream_s_process_gives_back_what_it_frees(streams: Streams) -> None:
+    until(lambda: streams.live("a"), 30)
+    handle = streams.handle("a")
+    assert ray.get(handle.__ray_call__.remote(keeps_freed), timeout=20) < 32 << 20
+
+
 def limit_memory(fleet: Any, limit: int) -> None:
     fleet._supervisor._crew._rss_limit = limit
 
