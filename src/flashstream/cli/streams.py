@@ -175,18 +175,19 @@ def remove(stream: Stream, url: Url = URL, json: Json = False) -> None:
 
 
 def _table(streams: list[dict[str, Any]]) -> Table:
-    table = Table(box=SIMPLE)
-    for heading in ("stream", "state", "since", "frames", "dropped", "newest", "source", "labels"):
-        # In a narrow terminal all gives way but these.
-        table.add_column(heading, no_wrap=heading in ("stream", "state"))
+    table = Table(box=SIMPLE, pad_edge=False)
+    for heading in ("stream", "state", "for", "frames", "dropped", "age"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("source", "labels"):  # these give way in a narrow terminal
+        table.add_column(heading)
     for stream in streams:
         table.add_row(
             stream["id"],
             _coloured(stream["state"]),
-            ago(stream["since"]),
+            _since(stream["since"]),
             str(stream["frames_seen"]),
             str(stream["frames_dropped"]),
-            ago(stream["as_of"]),
+            _since(stream["as_of"]),
             stream["url"],
             " ".join(f"{key}={value}" for key, value in stream["labels"].items()),
         )
@@ -195,13 +196,18 @@ def _table(streams: list[dict[str, Any]]) -> Table:
 
 def ago(time: str | None) -> str:
     """An RFC 3339 time as its distance from now."""
+    return "-" if time is None else f"{_since(time)} ago"
+
+
+def _since(time: str | None) -> str:
+    """How long ago that was."""
     if time is None:
         return "-"
     seconds = max(0.0, (datetime.now(UTC) - datetime.fromisoformat(time)).total_seconds())
     for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= 2 * length:
-            return f"{seconds / length:.0f} {unit} ago"
-    return f"{seconds:.1f} s ago"
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.1f} s"
 
 
 def _coloured(state: Any) -> str:
