@@ -1,67 +1,30 @@
 """The faults: what each breaks, how it is mended, and what it means to be back."""
 
-import random
 import signal
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import psutil
 
-from flashstream.demo.rtsp import RtspServer
-from flashstream.errors import FlashstreamError, NotReadyError
-from flashstream.loadtests.ages import as_of_s
-from flashstream.loadtests.chaos.nodes import CLOCK_READ_S, TwoNodes, own_processes
-from flashstream.loadtests.chaos.store import ChaosStore
-from flashstream.loadtests.service import Service, titled, until
+from flashstream.errors import NotReadyError
+from flashstream.loadtests.chaos.field import Field
+from flashstream.loadtests.chaos.nodes import CLOCK_READ_S
 from flashstream.memory_store.redis import RedisStore
 from flashstream.memory_store.store import Commit, StoredMemory
 
-_LOOK_S: Final = 0.05
-_BACK_S: Final = 90.0
 _STEP_S: Final = 30
-
-
-@dataclass(slots=True)
-class Field:
-    """All that faults are made on. accepted: writes of a superseded owner that the store took."""
-
-    service: Service
-    store: ChaosStore
-    cameras: RtspServer
-    nodes: TwoNodes
-    streams: tuple[str, ...]
-    random: random.Random
-    accepted: int = 0
-
-    def any_stream(self) -> str:
-        """One of them."""
-        return self.random.choice(self.streams)
-
-    def processes(self, title: str) -> list[psutil.Process]:
-        """Of the service and both nodes, those whose title begins so."""
-        return titled(own_processes(), title)
 
 
 def actor_killed(field: Field) -> float:
     """SIGKILL of the process that watches one stream."""
-    stream = field.any_stream()
-
-    def watching() -> psutil.Process | None:
-        with suppress(FlashstreamError, psutil.Error), field.service.client(10.0) as client:
-            pid = client.stream(stream)["pid"]
-            return psutil.Process(pid) if pid else None
-        return None
-
-    return _killed(field, until(watching, _BACK_S, _LOOK_S))
+    return _killed(field, field.watcher())
 
 
 def encoder_killed(field: Field) -> float:
     """SIGKILL of the shared encoder."""
-    return _killed(field, _one(field, "ray::EncoderActor"))
+    return _killed(field, field.process("ray::EncoderActor"))
 
 
 def node_killed(field: Field) -> float:
@@ -70,23 +33,35 @@ def node_killed(field: Field) -> float:
     Another node takes its place afterwards.
     """
     since, began = time.time(), field.nodes.kill()
-    took = _until(lambda: _watched(field, field.streams, since), began)
+    took = _until(field, partial(field.watched, field.streams, since), began)
     field.nodes.replace()
     return took
 
 
+def head_killed(field: Field) -> float:
+    """SIGKILL of Ray's GCS, which is started again two seconds later: until every stream is
+    watched, one of which has lost its process in between.
+    """
+    watcher = field.watcher()
+    field.nodes.behead(True)
+    try:
+        since = time.time()
+        _kill(watcher)
+        time.sleep(2.0)
+    finally:
+        field.nodes.behead(False)
+    return _until(field, partial(field.watched, field.streams, since), time.monotonic())
+
+
 def supervisor_killed(field: Field) -> float:
     """SIGKILL of the fleet: until it tells of its streams again."""
-    supervisor = _one(field, "ray::FleetActor")
-    began = _kill(supervisor)
-    return _until(lambda: _listed(field) == len(field.streams), began)
+    return _until(field, field.listed, _kill(field.process("ray::FleetActor")))
 
 
 def answerer_killed(field: Field) -> float:
     """SIGKILL of the answerer's replica: until a question is answered."""
-    began = _kill(_one(field, "ray::ServeReplica:flashstream:answerer"))
-    stream = field.any_stream()
-    return _until(lambda: _answered(field, stream), began)
+    began = _kill(field.process("ray::ServeReplica:flashstream:answerer"))
+    return _until(field, partial(field.answered, field.any_stream()), began)
 
 
 def store_killed(field: Field) -> float:
@@ -128,7 +103,7 @@ def clock_stepped(field: Field) -> float:
         field.nodes.step(offset)
         began = time.monotonic()
         time.sleep(CLOCK_READ_S)
-        took = max(took, _until(partial(_saw_more, field, _seen(field)), began))
+        took = max(took, _until(field, partial(field.saw_more, field.seen()), began))
     return took
 
 
@@ -157,6 +132,7 @@ FAULTS: Final[dict[str, tuple[Callable[[Field], float], int]]] = {
     "actor_killed": (actor_killed, 14),
     "encoder_killed": (encoder_killed, 6),
     "node_killed": (node_killed, 4),
+    "head_killed": (head_killed, 4),
     "supervisor_killed": (supervisor_killed, 5),
     "answerer_killed": (answerer_killed, 3),
     "store_killed": (store_killed, 6),
@@ -171,12 +147,6 @@ FAULTS: Final[dict[str, tuple[Callable[[Field], float], int]]] = {
 """By kind: what does it, and how often. Each returns the seconds until all was well again."""
 
 
-def _one(field: Field, title: str) -> psutil.Process:
-    """One of the processes of that title, once there is one."""
-    found: list[psutil.Process] = until(lambda: field.processes(title), _BACK_S, _LOOK_S)
-    return field.random.choice(found)
-
-
 def _kill(process: psutil.Process) -> float:
     began = time.monotonic()
     process.send_signal(signal.SIGKILL)
@@ -185,17 +155,17 @@ def _kill(process: psutil.Process) -> float:
 
 def _killed(field: Field, process: psutil.Process) -> float:
     since, began = time.time(), _kill(process)
-    return _until(lambda: _watched(field, field.streams, since), began)
+    return _until(field, partial(field.watched, field.streams, since), began)
 
 
 def _withheld(field: Field, withhold: Callable[[bool], None], seconds: float) -> float:
     withhold(True)
     try:
         time.sleep(seconds)
-        before = _durable(field)
+        before = field.durable()
     finally:
         withhold(False)
-    return _until(lambda: _committed(field, before), time.monotonic())
+    return _until(field, partial(field.committed, before), time.monotonic())
 
 
 def _absent(field: Field, away: Callable[[str, bool], None], seconds: float) -> float:
@@ -206,64 +176,15 @@ def _absent(field: Field, away: Callable[[str, bool], None], seconds: float) -> 
     finally:
         away(stream, False)
     since, began = time.time(), time.monotonic()
-    return _until(lambda: _watched(field, [stream], since), began)
+    return _until(field, partial(field.watched, [stream], since), began)
 
 
-def _until(well: Callable[[], bool], began: float) -> float:
+def _until(field: Field, well: Callable[[], bool], began: float) -> float:
     """Seconds from `began` until it is well; `NotReadyError` if it does not become so."""
-
-    def quiet() -> bool:
-        with suppress(FlashstreamError, psutil.Error):
-            return well()
-        return False
-
-    until(quiet, _BACK_S, _LOOK_S)
+    field.wait(well)
     return time.monotonic() - began
-
-
-def _streams(field: Field) -> list[dict[str, Any]]:
-    """One by one: a list is as the fleet saw them in its last round."""
-    with field.service.client(10.0) as client:
-        return [client.stream(name) for name in field.streams]
-
-
-def _listed(field: Field) -> int:
-    with field.service.client(10.0) as client:
-        return len(client.streams())
-
-
-def _durable(field: Field) -> dict[str, int]:
-    return {stream["id"]: stream["durable_version"] for stream in _streams(field)}
-
-
-def _watched(field: Field, names: Sequence[str], since_s: float) -> bool:
-    """Each of these is live, and has a frame in memory that is younger than Unix time `since_s`."""
-    now = {stream["id"]: stream for stream in _streams(field)}
-    return all(now[name]["state"] == "live" and as_of_s(now[name]) > since_s for name in names)
-
-
-def _seen(field: Field) -> dict[str, int]:
-    return {stream["id"]: stream["frames_seen"] for stream in _streams(field)}
-
-
-def _saw_more(field: Field, before: dict[str, int]) -> bool:
-    now = {stream["id"]: stream for stream in _streams(field)}
-    return all(
-        now[name]["state"] == "live" and now[name]["frames_seen"] > before[name] + 1
-        for name in field.streams
-    )
-
-
-def _committed(field: Field, before: dict[str, int]) -> bool:
-    now = _durable(field)
-    return all(now[name] > before[name] for name in field.streams)
 
 
 def _owners(store: RedisStore, streams: Sequence[str]) -> dict[str, StoredMemory]:
     found = {name: store.load(name) for name in streams}
     return {name: stored for name, stored in found.items() if stored is not None}
-
-
-def _answered(field: Field, stream: str) -> bool:
-    with field.service.client(30.0) as client:
-        return bool(client.ask(stream, "What does the camera show now?", max_tokens=8)["answer"])

@@ -11,7 +11,7 @@ import psutil
 
 from flashstream.actors.ray_config import RAY_CONFIG, set_environment
 from flashstream.errors import MissingPackageError
-from flashstream.platform import keep_ray_on_loopback
+from flashstream.ray_head import keep_ray_on_loopback
 
 _OBJECTS: Final = 128 << 20
 _HEALTH: Final = {
@@ -29,12 +29,13 @@ class TwoNodes:
     """The head, which a service joins, and a second node, whose clock can be set; both end with
     the context.
 
-    folder: for the file that the second node's processes read their clock's error from, where
-    Debian's faketime is installed.
+    folder: for what the head's GCS knows, and for the file that the second node's processes read
+    their clock's error from, where Debian's faketime is installed.
     """
 
     def __init__(self, folder: Path) -> None:
         self._clock = folder / "clock"
+        self._gcs = folder / "gcs"
         self._cluster: Any = None
         self._second: Any = None
 
@@ -46,7 +47,7 @@ class TwoNodes:
         head = {"num_cpus": 2, "object_store_memory": _OBJECTS, "include_dashboard": False}
         self._cluster = Cluster(
             initialize_head=True,
-            head_node_args={**head, "_system_config": _HEALTH | RAY_CONFIG},
+            head_node_args={**head, "_system_config": _HEALTH | RAY_CONFIG | self._kept()},
         )
         self.replace()
         return self
@@ -63,6 +64,17 @@ class TwoNodes:
     def address(self) -> str:
         """Of the head, as `ray.address` takes it."""
         return str(self._cluster.address)
+
+    def _kept(self) -> dict[str, str]:
+        """A GCS that dies is started again with what it knew, as on any cluster that shall last."""
+        return {"gcs_storage": "rocksdb", "gcs_storage_path": str(self._gcs)}
+
+    def behead(self, dead: bool) -> None:
+        """SIGKILL of the head's GCS, or its start."""
+        if dead:
+            self._cluster.head_node.kill_gcs_server()
+        else:
+            self._cluster.head_node.start_gcs_server()
 
     def replace(self) -> None:
         """Add a second node."""

@@ -16,7 +16,8 @@ from flashstream.bench.machine import machine_facts
 from flashstream.errors import FlashstreamError, SettingError
 from flashstream.loadtests.asking import Asker
 from flashstream.loadtests.cameras import cameras, films
-from flashstream.loadtests.chaos.faults import FAULTS, Field
+from flashstream.loadtests.chaos.faults import FAULTS
+from flashstream.loadtests.chaos.field import Field
 from flashstream.loadtests.chaos.ledger import Ledger
 from flashstream.loadtests.chaos.nodes import TwoNodes, check_clock
 from flashstream.loadtests.chaos.store import ChaosStore

@@ -3,10 +3,7 @@
 import contextlib
 import io
 import logging
-import os
-import signal
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,17 +15,20 @@ import httpx
 import structlog
 from pydantic import SecretStr
 
-from flashstream.actors.ray_config import RAY_CONFIG, set_environment
 from flashstream.config import Settings
 from flashstream.errors import FlashstreamError, NotReadyError, PortInUseError
 from flashstream.memory_store.embedded import EmbeddedValkey
 from flashstream.memory_store.open import open_store
 from flashstream.models.registry import configured
+from flashstream.ray_head import RayHead
 
 Report = Callable[[str, float], None]
 """Called with what is being started, and the share of it done (0 to 1)."""
 
 _STORE_LOOK_S = 0.5
+_HEAD_LOOK_S = 0.5
+_GONE_S = 20.0
+_GONE_LOOK_S = 0.2
 _READY_S = 300.0  # converting and loading the language model on slow disks
 
 
@@ -47,6 +47,7 @@ class Platform:
         self._settings = settings
         self._report = report
         self._stack = ExitStack()
+        self._head: RayHead | None = None
         self._log = structlog.get_logger()
 
     @property
@@ -77,10 +78,33 @@ class Platform:
         with contextlib.redirect_stdout(io.StringIO()):
             self._stack.close()
 
+    def wait(self, stop: threading.Event) -> str:
+        """Until `stop` is set, or a process has died without which Ray is nothing: its name then,
+        otherwise empty. In a cluster of one's own none is looked at."""
+        while not stop.wait(_HEAD_LOOK_S):
+            if self._head is not None and self._head.dead:
+                self._log.error("ray_died", process=self._head.dead)
+                return self._head.dead
+        return ""
+
+    def abandon(self) -> None:
+        """End what is left of a Ray that has died, and wait until its ports are free. Nothing can
+        be asked of it any more: what was not committed is lost."""
+        if self._head is not None:
+            self._head.end()
+        deadline = time.monotonic() + _GONE_S
+        while time.monotonic() < deadline:
+            with contextlib.suppress(PortInUseError):
+                return self._check_ports()
+            time.sleep(_GONE_LOOK_S)
+
+    def _check_ports(self) -> None:
+        check_port_free(self._settings.http.host, self._settings.http.port, "http.port")
+        check_port_free("127.0.0.1", self._settings.metrics.port, "metrics.port")
+
     def _start(self) -> None:
         settings = self._settings
-        check_port_free(settings.http.host, settings.http.port, "http.port")
-        check_port_free("127.0.0.1", settings.metrics.port, "metrics.port")
+        self._check_ports()
         model = configured(settings)
         model.check()
         with self._step("store"):
@@ -106,10 +130,7 @@ class Platform:
 
     def _open_store(self, settings: Settings) -> Settings:
         if settings.store.redis_url is None:
-            with interrupts_kept_from_children():
-                server = self._stack.enter_context(
-                    EmbeddedValkey(settings.store.data_dir / "valkey")
-                )
+            server = self._stack.enter_context(EmbeddedValkey(settings.store.data_dir / "valkey"))
             self._stack.enter_context(kept_alive(server))
             embedded = settings.store.model_copy(update={"redis_url": SecretStr(server.url)})
             settings = settings.model_copy(update={"store": embedded})
@@ -122,30 +143,16 @@ class Platform:
 
     def _start_ray(self, settings: Settings) -> None:
         if settings.ray.address is None:
-            keep_ray_on_loopback()
+            self._head = RayHead.start(settings)
         import ray
 
-        # Its notes of a start that went well would tear the progress bars apart.
-        logging.getLogger("ray").setLevel(logging.ERROR)
         if settings.ray.address is not None:
+            logging.getLogger("ray").setLevel(logging.ERROR)
             ray.init(
                 address=settings.ray.address,
                 namespace=settings.ray.namespace,
                 log_to_driver=False,
             )
-        else:
-            set_environment()
-            with interrupts_kept_from_children():
-                ray.init(
-                    namespace=settings.ray.namespace,
-                    _node_ip_address="127.0.0.1",
-                    include_dashboard=False,
-                    object_store_memory=settings.ray.object_store_mb << 20,
-                    _metrics_export_port=settings.metrics.port,
-                    log_to_driver=False,
-                    configure_logging=False,
-                    _system_config=RAY_CONFIG,
-                )
         self._stack.callback(ray.shutdown)
 
     def _start_actors(self, settings: Settings) -> None:
@@ -203,28 +210,6 @@ def kept_alive(server: EmbeddedValkey) -> Iterator[None]:
     finally:
         stop.set()
         watcher.join()
-
-
-@contextlib.contextmanager
-def interrupts_kept_from_children() -> Iterator[None]:
-    """Processes started within do not get Ctrl-C, which a terminal sends to all of a command's:
-    the store and Ray have to outlive it until every memory is written."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def keep_ray_on_loopback() -> None:
-    """Have Ray take 127.0.0.1 as this node's address, and so listen nowhere else.
-
-    Ray replaces a loopback address by the machine's own unless it is told, before it is imported,
-    that there will be no cluster.
-    """
-    if "ray" in sys.modules:
-        structlog.get_logger().warning("ray_listens_on_all_interfaces", reason="imported before")
-    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
 
 
 def check_port_free(host: str, port: int, setting: str) -> None:

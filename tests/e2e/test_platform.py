@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -19,8 +20,9 @@ from PIL import Image
 from support.served import FIRST_S, Served
 
 from flashstream import media
-from flashstream.client import RemoteError
+from flashstream.client import Client, RemoteError
 from flashstream.demo.rtsp import RtspServer
+from flashstream.errors import FlashstreamError
 from flashstream.loadtests.service import FLASHSTREAM, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
@@ -31,6 +33,12 @@ README = Path(__file__).resolve().parents[2] / "README.md"
 def running_s(cameras: RtspServer) -> float:
     """Seconds since the film began."""
     return time.time() - (cameras.started_at("two") or time.time())
+
+
+def first_remembered(client: Client, stream: str) -> str:
+    """When the oldest of what it remembers began."""
+    start: str = min(slot["start"] for slot in client.memory(stream)["slots"])
+    return start
 
 
 @pytest.fixture(scope="module")
@@ -274,8 +282,7 @@ def test_a_killed_stream_actor_comes_back_with_its_memory(served: Served, stream
                 and now["state"] == "live"
             )
         )
-        slots = client.memory(stream)["slots"]
-        assert min(slot["start"] for slot in slots) < before["since"]
+        assert first_remembered(client, stream) < before["since"]
 
 
 def test_a_killed_encoder_comes_back_and_streams_go_on(served: Served, stream: str) -> None:
@@ -318,19 +325,40 @@ def test_a_killed_answerer_comes_back_and_leaves_no_engine_behind(
     assert set(refusals) <= {503, 504}  # said clearly, while it restarts
 
 
+def test_when_ray_dies_the_service_starts_again_and_goes_on_with_its_memories(
+    served: Served, stream: str
+) -> None:
+    with served.client() as client:
+        until(lambda: client.stream(stream)["state"] == "live", 60)
+        before, first = client.stream(stream), first_remembered(client, stream)
+        (raylet,) = (each for each in served.processes() if each.name() == "raylet")
+        raylet.kill()
+
+        def seen_again() -> bool:
+            with suppress(FlashstreamError):
+                now = client.stream(stream)
+                return now["state"] == "live" and now["frames_seen"] > before["durable_version"]
+            return False
+
+        until(seen_again, 180)
+        assert served.running
+        assert first_remembered(client, stream) == first
+        answer = client.ask(stream, "Has a cheetah been seen?")["answer"]
+        assert answer.lower().startswith("yes")
+    assert "Ray's raylet has died" in served.log.read_text()
+
+
 def test_streams_and_their_memory_are_there_after_a_restart(served: Served, stream: str) -> None:
     """The restart also changes the encoder's placement: each stream actor holds its own."""
     with served.client() as client:
-        before = client.memory(stream)
+        before, first = client.memory(stream), first_remembered(client, stream)
     assert served.stop() == 0
     served.start("--set", "encoder.placement=own")
     with served.client() as client:
         until(lambda: client.stream(stream)["state"] == "live", 60)
         after = client.memory(stream)
         assert after["version"] >= before["version"]
-        assert min(slot["start"] for slot in after["slots"]) == min(
-            slot["start"] for slot in before["slots"]
-        )
+        assert first_remembered(client, stream) == first
         until(lambda: client.memory(stream)["version"] > after["version"] + 3, 60)
         assert served.processes("ray::EncoderActor") == []
         answer = client.ask(stream, "Has a cheetah been seen?")["answer"]

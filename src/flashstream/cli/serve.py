@@ -1,9 +1,11 @@
 """`flashstream serve`."""
 
+import os
 import signal
+import sys
 import threading
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -48,6 +50,7 @@ def serve(
         store__redis_url=redis_url,
         store__data_dir=data_dir,
     )
+    environment = dict(os.environ)  # Ray adds to it
     stop = threading.Event()
     with progress(quiet=json) as report:
         platform = Platform(settings, report)
@@ -68,8 +71,17 @@ def serve(
             err.print(f"[bold green]ready[/] at {platform.url}")
             err.print(f"  interface {addresses['docs']}\n  metrics   {addresses['metrics']}")
             err.print("  stop with Ctrl-C; streams and their memory come back at the next start")
-        stop.wait()
+        if died := platform.wait(stop):
+            err.print(f"[yellow]Ray's {died} has died, and Ray with it: starting again[/]")
+            platform.abandon()
+            _start_again(environment)
     finally:
         err.print("stopping: writing memories …")
         platform.__exit__(None, None, None)
     err.print("stopped")
+
+
+def _start_again(environment: dict[str, str]) -> NoReturn:
+    """The same command in this process's place: Ray cannot be started twice in one that has lost
+    it. A store that is still there is ended, with all it has, and started anew by that."""
+    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)
