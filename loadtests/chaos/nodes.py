@@ -3,16 +3,20 @@
 import contextlib
 import os
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
+from urllib.parse import urlsplit
 
 import psutil
 
 from flashstream.actors.ray_config import RAY_CONFIG, set_environment
 from flashstream.errors import MissingPackageError
+from flashstream.memory_store.embedded import EmbeddedValkey
 from flashstream.ray_head import keep_ray_on_loopback
 
+_GCS_STORE: Final = "RAY_REDIS_ADDRESS"
 _OBJECTS: Final = 128 << 20
 _HEALTH: Final = {
     "health_check_initial_delay_ms": 1000,
@@ -29,8 +33,8 @@ class TwoNodes:
     """The head, which a service joins, and a second node, whose clock can be set; both end with
     the context.
 
-    folder: for what the head's GCS knows, and for the file that the second node's processes read
-    their clock's error from, where Debian's faketime is installed.
+    folder: for the store of what the head's GCS knows, and for the file that the second node's
+    processes read their clock's error from, where Debian's faketime is installed.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -38,18 +42,32 @@ class TwoNodes:
         self._gcs = folder / "gcs"
         self._cluster: Any = None
         self._second: Any = None
+        self._stack = ExitStack()
 
     def __enter__(self) -> Self:
         keep_ray_on_loopback()
         set_environment()
         from ray.cluster_utils import Cluster
 
-        head = {"num_cpus": 2, "object_store_memory": _OBJECTS, "include_dashboard": False}
-        self._cluster = Cluster(
-            initialize_head=True,
-            head_node_args={**head, "_system_config": _HEALTH | RAY_CONFIG | self._kept()},
-        )
-        self.replace()
+        with ExitStack() as stack:
+            # A GCS that dies is started again with what it knew, as on any cluster that shall last.
+            known = urlsplit(stack.enter_context(EmbeddedValkey(self._gcs)).url)
+            os.environ[_GCS_STORE] = f"{known.hostname}:{known.port}"
+            stack.callback(os.environ.pop, _GCS_STORE)
+            self._cluster = Cluster(
+                initialize_head=True,
+                head_node_args={
+                    "num_cpus": 2,
+                    "object_store_memory": _OBJECTS,
+                    "include_dashboard": False,
+                    "redis_username": known.username,
+                    "redis_password": known.password,
+                    "_system_config": _HEALTH | RAY_CONFIG,
+                },
+            )
+            stack.callback(self._cluster.shutdown)
+            self.replace()
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(
@@ -58,16 +76,12 @@ class TwoNodes:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._cluster.shutdown()
+        self._stack.close()
 
     @property
     def address(self) -> str:
         """Of the head, as `ray.address` takes it."""
         return str(self._cluster.address)
-
-    def _kept(self) -> dict[str, str]:
-        """A GCS that dies is started again with what it knew, as on any cluster that shall last."""
-        return {"gcs_storage": "rocksdb", "gcs_storage_path": str(self._gcs)}
 
     def behead(self, dead: bool) -> None:
         """SIGKILL of the head's GCS, or its start."""
