@@ -53,7 +53,6 @@ class TwoNodes:
             # A GCS that dies is started again with what it knew, as on any cluster that shall last.
             known = urlsplit(stack.enter_context(EmbeddedValkey(self._gcs)).url)
             os.environ[_GCS_STORE] = f"{known.hostname}:{known.port}"
-            stack.callback(os.environ.pop, _GCS_STORE)
             self._cluster = Cluster(
                 initialize_head=True,
                 head_node_args={
@@ -66,6 +65,7 @@ class TwoNodes:
                 },
             )
             stack.callback(self._cluster.shutdown)
+            del os.environ[_GCS_STORE]  # which concerns no other node, nor the service
             self.replace()
             self._stack = stack.pop_all()
         return self
