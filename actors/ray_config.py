@@ -15,6 +15,9 @@ RAY_CONFIG: Final[dict[str, Any]] = {
     # Ray would note each call, a camera's every frame among them, and keep the last 100,000 notes:
     # some megabytes a minute until then, for a dashboard that we do not start.
     "task_events_report_interval_ms": 0,
+    # Connections between processes that nothing has used for so long are closed, and opened again
+    # when they are needed. Ray would keep them for half an hour.
+    "grpc_client_idle_timeout_ms": 120_000,
 }
 
 _ENVIRONMENT: Final = {
