@@ -337,7 +337,8 @@ def test_when_ray_dies_the_service_starts_again_and_goes_on_with_its_memories(
         def seen_again() -> bool:
             with suppress(FlashstreamError):
                 now = client.stream(stream)
-                return now["state"] == "live" and now["frames_seen"] > before["durable_version"]
+                seen = now["frames_seen"] > before["durable_version"]
+                return now["state"] == "live" and seen and now["pid"] != before["pid"]
             return False
 
         until(seen_again, 180)
