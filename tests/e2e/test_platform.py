@@ -338,7 +338,7 @@ def test_when_ray_dies_the_service_starts_again_and_goes_on_with_its_memories(
             with suppress(FlashstreamError):
                 now = client.stream(stream)
                 seen = now["frames_seen"] > before["durable_version"]
-                return now["state"] == "live" and seen and now["pid"] != before["pid"]
+                return bool(now["state"] == "live" and seen and now["pid"] != before["pid"])
             return False
 
         until(seen_again, 180)
