@@ -55,8 +55,8 @@ class Load:
 
 @dataclass(slots=True)
 class Series:
-    """Readings: seconds since the start, each figure at that time, and the memory (RSS)
-    and the threads of each kind of process."""
+    """Readings: seconds since the start, each figure at that time, and the memory (RSS), threads and
+    open files of each kind of process."""
 
     times_s: list[float] = field(default_factory=list)
     figures: dict[str, list[float]] = field(default_factory=dict)
@@ -178,7 +178,7 @@ def _watch(
                 {
                     f"{kind}_{what}": float(getattr(reading.by_kind[kind], what))
                     for kind in _KINDS
-                    for what in ("rss", "threads")
+                    for what in ("rss", "threads", "files")
                 },
             )
             due += every_s
