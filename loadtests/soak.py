@@ -55,8 +55,8 @@ class Load:
 
 @dataclass(slots=True)
 class Series:
-    """Readings: seconds since the start, each figure at that time, and the memory (RSS), threads and
-    open files of each kind of process."""
+    """Readings: seconds since the start, each figure at that time, and of each kind of process its
+    memory (RSS), threads and open files."""
 
     times_s: list[float] = field(default_factory=list)
     figures: dict[str, list[float]] = field(default_factory=dict)
