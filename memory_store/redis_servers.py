@@ -1,6 +1,8 @@
 """Clients of the servers that a store's URL names, whoever is master just now."""
 
 import threading
+import time
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 from redis import Redis
@@ -12,6 +14,7 @@ from redis.sentinel import Sentinel
 from flashstream.memory_store.redis_url import RedisAddress, Topology
 
 _NAME = "flashstream"
+_IDLE_S = 120.0
 
 
 class RedisServers(Protocol):
@@ -57,14 +60,35 @@ def _once() -> Retry:
     return Retry(NoBackoff(), 0)
 
 
+class _Surplus:
+    """Connections of which redis-py keeps as many as were ever in use at once, for ever: those that
+    are not in use are closed now and then, and opened again when they are needed."""
+
+    def __init__(self, every_s: float) -> None:
+        self._every_s = every_s
+        self._next_s = time.monotonic() + every_s
+
+    def close_of(self, clients: Iterable[Redis]) -> None:
+        """Close them if it is time."""
+        now_s = time.monotonic()
+        if now_s >= self._next_s:
+            self._next_s = now_s + self._every_s
+            for client in clients:
+                client.connection_pool.disconnect(inuse_connections=False)
+
+
 class OneServer:
     """One server, or the one that sentinels name at each new connection."""
 
-    def __init__(self, client: Redis, sentinels: Sentinel | None = None) -> None:
+    def __init__(
+        self, client: Redis, sentinels: Sentinel | None = None, *, idle_s: float = _IDLE_S
+    ) -> None:
         self._client = client
         self._sentinels = sentinels
+        self._surplus = _Surplus(idle_s)
 
     def master(self, key: str) -> Redis:
+        self._surplus.close_of([self._client])
         return self._client
 
     def masters(self) -> list[Redis]:
@@ -89,9 +113,13 @@ class ClusterServers:
         self._lock = threading.Lock()
         self._cluster: RedisCluster | None = None
         self._doubted = False
+        self._surplus = _Surplus(_IDLE_S)
 
     def master(self, key: str) -> Redis:
         cluster = self._current()
+        self._surplus.close_of(
+            cluster.get_redis_connection(node) for node in cluster.get_primaries()
+        )
         return cluster.get_redis_connection(cluster.get_node_from_key(key))
 
     def masters(self) -> list[Redis]:
