@@ -3,12 +3,15 @@
 import os
 import signal
 import socket
+import subprocess
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from flashstream.errors import PortInUseError, StoreError
+from flashstream.loadtests.service import Service, until
 from flashstream.memory_store.embedded import EmbeddedValkey
 from flashstream.memory_store.open import open_store
 from flashstream.platform import check_port_free, kept_alive
@@ -48,3 +51,14 @@ def test_a_killed_store_is_started_again_with_what_it_had(tmp_path: Path) -> Non
                 time.sleep(0.1)
             assert time.monotonic() < deadline
         store.close()
+
+
+def test_one_that_is_told_to_end_while_it_starts_leaves_no_store(tmp_path: Path) -> None:
+    written = tmp_path / "data" / "valkey" / "valkey.pid"
+    with subprocess.Popen(
+        Service(tmp_path).arguments(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as serve:
+        store = psutil.Process(int(until(lambda: written.exists() and written.read_text(), 60)))
+        serve.send_signal(signal.SIGTERM)
+        assert serve.wait(60) != 0
+    assert not store.is_running()
