@@ -37,8 +37,9 @@ class Load:
 
     watched_h: for how long each camera has been watched already when it is added (see `remember`),
     so that its memory is full. warm_s: what comes before is left out of the trends, for lazily made
-    things are made in it: in a trial threads were still added after forty minutes. picture_ttl_s: how long answers'
-    pictures are kept (a day by default), so that as many go as come well before its end.
+    things are made in it: in a trial threads were still added after forty minutes.
+    picture_ttl_s: how long answers' pictures are kept (a day by default), so that as many go as
+    come well before its end.
     """
 
     cameras: int = 16
