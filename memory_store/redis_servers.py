@@ -107,13 +107,19 @@ class ClusterServers:
     """The masters of a cluster. `RedisCluster` keeps the map of slots; commands go to the node's
     own client, so that a script, a transaction and a wait for the disk share one connection."""
 
-    def __init__(self, nodes: tuple[tuple[str, int], ...], options: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        nodes: tuple[tuple[str, int], ...],
+        options: dict[str, Any],
+        *,
+        idle_s: float = _IDLE_S,
+    ) -> None:
         self._nodes = nodes
         self._options = options
         self._lock = threading.Lock()
         self._cluster: RedisCluster | None = None
         self._doubted = False
-        self._surplus = _Surplus(_IDLE_S)
+        self._surplus = _Surplus(idle_s)
 
     def master(self, key: str) -> Redis:
         cluster = self._current()

@@ -15,7 +15,6 @@ from support.servers import Server, valkey_binary
 
 from flashstream.errors import CorruptRecordError, StoreError
 from flashstream.memory_store.redis import RedisStore
-from flashstream.memory_store.redis_servers import OneServer
 from flashstream.memory_store.store import Commit
 
 
@@ -270,24 +269,3 @@ def test_a_user_needs_no_more_than_is_documented(tmp_path: Path) -> None:
         store.delete("yard")
         assert store.load("yard") is None
         store.close()
-
-
-def test_connections_that_only_a_rush_needed_are_closed_again(
-    valkey_url: str, client: Redis
-) -> None:
-    def connections() -> int:
-        return sum(each["name"] == "many" for each in client.client_list())
-
-    servers = OneServer(Redis.from_url(valkey_url, client_name="many"), idle_s=0.5)
-    try:
-        pool = servers.master("yard").connection_pool
-        rush = [pool.get_connection() for _ in range(3)]
-        for connection in rush:
-            pool.release(connection)
-        servers.master("yard").ping()
-        assert connections() == 3
-        time.sleep(0.6)
-        assert servers.master("yard").ping()
-        assert connections() == 1
-    finally:
-        servers.close()
