@@ -10,8 +10,9 @@ from types import TracebackType
 from typing import Any, Final
 
 from flashstream.client import Client, RemoteError
-from flashstream.errors import FlashstreamError
+from flashstream.errors import FlashstreamError, NotReadyError
 from flashstream.loadtests.background import Background
+from flashstream.loadtests.service import until
 
 QUESTIONS: Final = (
     "What does the camera show now?",
@@ -93,6 +94,16 @@ class Asker(Background):
         """All that was answered or refused up to now."""
         with self._lock:
             return list(self._asked)
+
+    def await_answer(self, seconds: float) -> None:
+        """Return once a question has been answered; `NotReadyError` if none was in that time."""
+        try:
+            until(lambda: any(each.answered for each in self.asked), seconds)
+        except NotReadyError:
+            told = "; ".join(sorted({each.message for each in self.asked}))
+            raise NotReadyError(
+                f"no question was answered in {seconds:g} s: {told or 'all are still open'}"
+            ) from None
 
     def _run(self) -> None:
         due = time.monotonic()

@@ -23,8 +23,8 @@ class EngineSettings(BaseModel):
     gpu_memory_utilization: float = Field(0.85, gt=0, le=0.98, description="share of the GPU")
     dtype: Literal["auto", "bfloat16", "float32"] = Field(
         "auto",
-        description="of weights and KV cache; auto is the checkpoint's. float32 makes answers "
-        "independent of what else is in the batch",
+        description="of weights and KV cache; auto is the checkpoint's, on a CPU without AVX-512 "
+        "float32. float32 makes answers independent of what else is in the batch",
     )
     block_size: int = Field(32, ge=16, le=256, multiple_of=16, description="tokens of a KV block")
     mm_cache_gb: float = Field(

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from flashstream.client import Client
+from flashstream.errors import NotReadyError
 from flashstream.loadtests.asking import Asker
 from flashstream.loadtests.service import until
 
@@ -75,3 +76,13 @@ def test_a_service_that_is_not_there_is_an_unclear_error() -> None:
     assert asker.asked[0].refusal == "unreachable"
     assert asker.asked[0].unclear
     assert time.monotonic() - began < 10
+
+
+def test_an_asker_who_is_never_answered_says_what_it_heard(url: str) -> None:
+    with Asker(lambda: Client(url), ["fine"], 20) as asker:
+        asker.await_answer(10)
+    with (
+        Asker(lambda: Client(url), ["busy", "broken"], 20) as asker,
+        pytest.raises(NotReadyError, match=r"no question was answered in 1 s: later; what\?"),
+    ):
+        asker.await_answer(1)

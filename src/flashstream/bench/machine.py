@@ -18,6 +18,7 @@ def machine_facts() -> dict[str, Any]:
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "system": f"{platform.system()} {platform.machine()}",
         "cpu": _cpu_model(),
+        "cpu_isa": _cpu_isa(),
         "cores": len(os.sched_getaffinity(0)),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "gpus": _gpus(),
@@ -34,6 +35,14 @@ def _cpu_model() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
+
+
+def _cpu_isa() -> str:
+    """The widest instructions that torch uses: an answer's time depends on them more than on the
+    model's name, which some hosts hide."""
+    import torch
+
+    return str(torch.backends.cpu.get_cpu_capability())
 
 
 def _gpus() -> list[str]:

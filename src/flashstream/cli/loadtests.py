@@ -63,7 +63,8 @@ def soak(
     pairs = _checked(sets, json)
     with progress() as report:
         result = run(minutes, pairs, report)
-    _told({name: value for name, value in result.items() if name != "series"}, None)
+    series = {"warm_up", "series"}
+    _told({name: value for name, value in result.items() if name not in series}, None)
     if json is not None:
         write_json(json, result)
 
