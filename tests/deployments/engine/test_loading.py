@@ -22,7 +22,7 @@ def test_a_cpu_that_cannot_multiply_bfloat16_computes_in_float32(
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: isa)
-    assert dtype_of(EngineSettings(dtype=asked)) == taken  # type: ignore[arg-type]
+    assert dtype_of(EngineSettings(dtype=asked)) == taken
 
 
 def test_a_gpu_takes_what_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
