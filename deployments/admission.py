@@ -14,7 +14,11 @@ class Admission:
     By Little's law a question that finds N open ones is then answered after N intervals between
     answers. If that is later than it may be, it is refused at once rather than after its deadline,
     when the work on it would be lost. While there is a free place in a batch, any is let in.
-    For one thread.
+
+    A place can be free and still not be reached in time: where reading one question takes seconds,
+    a dozen of them, given up and replaced by others before their first words, would keep an engine
+    busy with nothing. So each question that nothing was said to in its time halves how many are let
+    in, and each that is answered well within it doubles that again. For one thread.
     """
 
     def __init__(self, most: int, batch: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -22,6 +26,7 @@ class Admission:
         together; until so many are open, the next costs the others little."""
         self._most = most
         self._batch = batch
+        self._in_time = float(batch)  # how many are answered together in their time
         self._clock = clock
         self._open = 0
         self._interval_s = 0.0
@@ -34,6 +39,13 @@ class Admission:
                 f"{self._open} questions are being answered, the most at once here; "
                 "try again in a second",
                 max_ongoing=self._most,
+            )
+        if self._open >= self._in_time and self._in_time < self._batch:
+            raise OverloadedError(
+                f"{self._open} questions are open, and of late no more than {self._in_time:.0f} "
+                "were answered in time; try again in a second",
+                open=self._open,
+                in_time=int(self._in_time),
             )
         interval_s = self._interval()
         wait_s = self._open * interval_s
@@ -49,6 +61,14 @@ class Admission:
         self._open += 1
         if self._open == self._batch:
             self._since_s = self._clock()
+
+    def unheard(self) -> None:
+        """A question, open still, has had all the time there is, and not a word was said to it."""
+        self._in_time = max(1.0, min(self._in_time, self._open) // 2)
+
+    def at_ease(self) -> None:
+        """A question was answered in half of its time, or less."""
+        self._in_time = min(float(self._batch), self._in_time * 2)
 
     def leave(self, *, answered: bool) -> None:
         """A question that was let in is no longer open."""

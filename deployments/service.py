@@ -15,6 +15,7 @@ from flashstream.deployments.evidence import evidence_stretches
 from flashstream.deployments.messages import AnswerDone, TextDelta
 from flashstream.deployments.streams import Streams, when
 from flashstream.errors import (
+    DeadlineExceededError,
     EmptyQuestionError,
     InvalidRequestError,
     NotReadyError,
@@ -113,9 +114,17 @@ class Service:
                 async for event in events:
                     if isinstance(event, AnswerDone):
                         answered = True
+                        if event.total_s <= deadline_s / 2:
+                            self._admission.at_ease()
                         yield await self._answer(snapshot, age_s, event)
                     else:
                         yield event
+        except DeadlineExceededError as failure:
+            # One that was given less time than others says nothing of them.
+            longest_s = self._settings.answers.deadline_s
+            if deadline_s == longest_s and failure.details.get("tokens") == 0:
+                self._admission.unheard()
+            raise
         finally:
             self._admission.leave(answered=answered)
 

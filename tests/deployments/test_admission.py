@@ -1,5 +1,7 @@
 """Which questions are let in, by how fast answers come; time is ours."""
 
+from contextlib import suppress
+
 import pytest
 
 from flashstream.deployments.admission import Admission
@@ -103,3 +105,87 @@ def test_lone_answers_teach_nothing_of_full_batches(clock: Clock) -> None:
     lone_answers(admission, clock)
     for _ in range(20):
         admission.enter(60.0)
+
+
+def fill(admission: Admission) -> int:
+    """Let in as many as may come; how many that were."""
+    count = 0
+    while True:
+        try:
+            admission.enter(60.0)
+        except OverloadedError:
+            return count
+        count += 1
+
+
+def test_questions_that_no_word_was_said_to_leave_room_for_one_that_is_answered(
+    clock: Clock,
+) -> None:
+    admission = Admission(64, 16, clock)
+    for _ in range(12):
+        admission.enter(60.0)
+    for still_open in range(12, 0, -1):
+        admission.unheard()
+        admission.leave(answered=False)
+        if still_open > 1:
+            with pytest.raises(OverloadedError, match="of late no more than") as refused:
+                admission.enter(60.0)
+            assert refused.value.details["open"] == still_open - 1
+    assert fill(admission) == 1
+
+
+def test_answers_at_ease_open_the_door_again(clock: Clock) -> None:
+    admission = Admission(64, 16, clock)
+    admission.enter(60.0)
+    admission.unheard()
+    admission.leave(answered=False)
+    rooms = []
+    for _ in range(5):
+        room = fill(admission)
+        rooms.append(room)
+        admission.at_ease()
+        for _ in range(room):
+            admission.leave(answered=True)
+    assert rooms[:4] == [1, 2, 4, 8]
+    assert rooms[4] >= 16  # nothing but the deadline holds back now
+
+
+def test_an_answer_that_took_most_of_its_time_opens_nothing(clock: Clock) -> None:
+    admission = Admission(64, 16, clock)
+    admission.enter(60.0)
+    admission.unheard()
+    admission.leave(answered=True)
+    assert fill(admission) == 1
+
+
+def answered_in_an_hour(admission: Admission, clock: Clock, *, learns: bool) -> int:
+    """By an engine that divides itself among all open questions, each 20 s of its work; one comes
+    every 5 s, and is given up after 60 s."""
+    answered = 0
+    left: dict[float, float] = {}  # work, by when the question came
+    for second in range(3600):
+        clock.now_s = float(second)
+        if second % 5 == 0:
+            with suppress(OverloadedError):
+                admission.enter(60.0)
+                left[clock.now_s] = 20.0
+        share = 1 / max(1, len(left))
+        left = {came_s: work - share for came_s, work in left.items()}
+        for came_s, work in list(left.items()):
+            waited_s = clock.now_s - came_s
+            if work > 0 and waited_s < 60:
+                continue
+            del left[came_s]
+            if learns and work > 0:
+                admission.unheard()
+            if learns and work <= 0 and waited_s <= 30:
+                admission.at_ease()
+            admission.leave(answered=work <= 0)
+            answered += work <= 0
+    return answered
+
+
+def test_a_slow_engine_answers_some_instead_of_none(clock: Clock) -> None:
+    assert answered_in_an_hour(Admission(64, 16, clock), clock, learns=False) <= 5
+    # 180 are all that it could.
+    assert answered_in_an_hour(Admission(64, 16, clock), clock, learns=True) >= 120

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
 
 import httpx
 import numpy as np
@@ -11,6 +13,7 @@ from flashstream.config import load
 from flashstream.deployments.gateway import create_app
 from flashstream.deployments.messages import AnswerDone, TextDelta
 from flashstream.deployments.service import Service
+from flashstream.errors import DeadlineExceededError
 from flashstream.memory_store.local import LocalStore
 from flashstream.memory_store.snapshot import MemorySnapshot, Slots
 from flashstream.models.registry import configured
@@ -61,37 +64,89 @@ class Watched:
         return pictures
 
 
+@dataclass
+class Gateway:
+    """The real service behind the real gateway, before an answerer of the test's."""
+
+    http: httpx.AsyncClient
+    telemetry: PrometheusTelemetry
+
+    async def ask(self, **more: object) -> httpx.Response:
+        return await self.http.post("/v1/streams/s/ask", json={"question": "What?", **more})
+
+
+@pytest.fixture
+def gateway(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Gateway]:
+    def make(answerer: object, **settings: object) -> Gateway:
+        of_answers = {f"answers.{name}": value for name, value in settings.items()}
+        loaded = load(overrides=of_answers, environ={})
+        telemetry = PrometheusTelemetry()
+        service = Service(loaded, configured(loaded), LocalStore(), answerer, telemetry)  # type: ignore[arg-type]
+
+        async def call(stream: str, what: Callable[[Watched], Awaitable[object]]) -> object:
+            return await what(Watched())
+
+        monkeypatch.setattr(service.streams, "call", call)
+        transport = httpx.ASGITransport(create_app(service, max_body_bytes=2048))
+        return Gateway(httpx.AsyncClient(transport=transport, base_url="http://test"), telemetry)
+
+    return make
+
+
 @pytest.mark.parametrize("held_word_by_word", [True, False])
 async def test_past_the_limit_questions_are_refused_at_once_and_taken_again_later(
-    monkeypatch: pytest.MonkeyPatch, held_word_by_word: bool
+    gateway: Callable[..., Gateway], held_word_by_word: bool
 ) -> None:
-    settings = load(overrides={"answers.max_ongoing": 2}, environ={})
     answerer = HeldAnswerer()
-    telemetry = PrometheusTelemetry()
-    service = Service(settings, configured(settings), LocalStore(), answerer, telemetry)  # type: ignore[arg-type]
-
-    async def call(stream: str, what: Callable[[Watched], Awaitable[object]]) -> object:
-        return await what(Watched())
-
-    monkeypatch.setattr(service.streams, "call", call)
-    app = create_app(service, max_body_bytes=2048)
-    transport = httpx.ASGITransport(app)
-
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
-
-        async def ask(stream: bool) -> httpx.Response:
-            body = {"question": "What?", "stream": stream}
-            return await http.post("/v1/streams/s/ask", json=body)
-
-        held = [asyncio.create_task(ask(held_word_by_word)) for _ in range(2)]
+    at = gateway(answerer, max_ongoing=2)
+    async with at.http:
+        held = [asyncio.create_task(at.ask(stream=held_word_by_word)) for _ in range(2)]
         await asyncio.wait_for(answerer.full.wait(), 5)
         for word_by_word in (True, False):
-            refused = await asyncio.wait_for(ask(word_by_word), 2)
+            refused = await asyncio.wait_for(at.ask(stream=word_by_word), 2)
             assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
             error = refused.json()["error"]
             assert (error["code"], error["details"]["max_ongoing"]) == ("overloaded", 2)
-        counted = telemetry.registry.get_sample_value(QUESTIONS.name, {"outcome": "overloaded"})
+        counted = at.telemetry.registry.get_sample_value(QUESTIONS.name, {"outcome": "overloaded"})
         assert counted == 2
         answerer.go.set()
         assert [answer.status_code for answer in await asyncio.gather(*held)] == [200, 200]
-        assert (await ask(False)).json()["answer"] == "A cat."
+        assert (await at.ask()).json()["answer"] == "A cat."
+
+
+class LateAnswerer(HeldAnswerer):
+    """Lets the first question pass its deadline, before any word or after some."""
+
+    def __init__(self, tokens: int) -> None:
+        super().__init__()
+        self._tokens = tokens
+
+    async def answer(self, *question: object) -> AsyncGenerator[TextDelta | AnswerDone]:
+        if self._tokens >= 0:
+            tokens, self._tokens = self._tokens, -1
+            raise DeadlineExceededError("too late", deadline_s=1.0, tokens=tokens)
+        async with aclosing(super().answer(*question)) as events:
+            async for event in events:
+                yield event
+
+
+@pytest.mark.parametrize(
+    ("tokens", "deadline_s", "taken"), [(0, None, 1), (3, None, 2), (0, 1.0, 2)]
+)
+async def test_one_that_no_word_was_said_to_in_full_time_leaves_room_for_one(
+    gateway: Callable[..., Gateway], tokens: int, deadline_s: float | None, taken: int
+) -> None:
+    """An answer that was begun, or that was given little time, says nothing of the others."""
+    answerer = LateAnswerer(tokens)
+    at = gateway(answerer, max_ongoing=2)
+    async with at.http:
+        assert (await at.ask(deadline_s=deadline_s)).status_code == 504
+        asked = [asyncio.create_task(at.ask()) for _ in range(2)]
+        while sum(task.done() for task in asked) + answerer.held < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        answerer.go.set()
+        codes = [answer.status_code for answer in await asyncio.gather(*asked)]
+        assert codes == [200, 200][:taken] + [429] * (2 - taken)
+        # Answered at once, it lets the others in again.
+        again = await asyncio.gather(at.ask(), at.ask())
+        assert [answer.status_code for answer in again] == [200, 200]
