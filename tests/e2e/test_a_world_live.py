@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
 def test_the_platform_answers_as_one_process_does(served: Served, tmp_path: Path) -> None:
-    world = World(WorldSpec("test", 2, length_s=20.0, visits=2))
+    world = World(WorldSpec("test", 2, length_s=24.0, visits=2))
     questions = chosen(world, 10)
     film = filmed(world, tmp_path, no_report)
     with served.client() as client:
