@@ -36,7 +36,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def film(tmp_path_factory: pytest.TempPathFactory) -> Film:
     """An espresso for six seconds, then a cheetah."""
     scenes = [Scene(media.locate(FIRST), FIRST_S, FIRST), Scene(media.locate(SECOND), 600, SECOND)]
-    return film_of_photographs(scenes, tmp_path_factory.mktemp("films") / "two.mp4", size=(320, 240), fps=5)
+    return film_of_photographs(
+        scenes, tmp_path_factory.mktemp("films") / "two.mp4", size=(320, 240), fps=5
+    )
 
 
 @pytest.fixture(scope="session")
