@@ -22,7 +22,7 @@ from flashstream.loadtests.flapping import Flapping
 from flashstream.loadtests.remembered import remember
 from flashstream.loadtests.resources import KINDS, read
 from flashstream.loadtests.service import Service, until
-from flashstream.loadtests.trend import BLOCKS, trend
+from flashstream.loadtests.trend import BLOCKS, fitted
 from flashstream.memory_store.embedded import EmbeddedValkey
 from flashstream.models.family import Progress
 
@@ -128,7 +128,7 @@ def run(
             streams = client.streams()
     asked = asker.asked
     trends = {
-        **{name: _fitted(series.times_s, values) for name, values in series.figures.items()},
+        **{name: fitted(series.times_s, values) for name, values in series.figures.items()},
         "ttft_s": _of_answers(asked, lambda each: each.ttft_s, began + load.warm_s),
         "asked_snapshot_age_s": _of_answers(asked, lambda each: each.age_s, began + load.warm_s),
     }
@@ -136,7 +136,7 @@ def run(
         "minutes": minutes,
         "flat": {name: each["flat"] for name, each in trends.items()},
         "trends": trends,
-        "kinds": {name: _fitted(series.times_s, v) for name, v in series.kinds.items()},
+        "kinds": {name: fitted(series.times_s, v) for name, v in series.kinds.items()},
         "flaps": flapping.count - flapped,
         "questions": {
             "asked": len(asked),
@@ -196,12 +196,4 @@ def _of_answers(
     asked: Sequence[Asked], figure: Callable[[Asked], float | None], since_s: float
 ) -> dict[str, Any]:
     found = [(a.at_s, v) for a in asked if a.at_s > since_s and (v := figure(a)) is not None]
-    return _fitted([at for at, _ in found], [value for _, value in found])
-
-
-def _fitted(times_s: Sequence[float], values: Sequence[float]) -> dict[str, Any]:
-    """The row of its trend; where there is none, why: one figure's gap costs no other its hour."""
-    try:
-        return trend(times_s, values).row()
-    except InvalidRequestError as failure:
-        return {"flat": False, "why": failure.message}
+    return fitted([at for at, _ in found], [value for _, value in found])

@@ -27,7 +27,7 @@ class Trend:
         """Whether zero is in the interval."""
         return self.low <= 0.0 <= self.high
 
-    def row(self) -> dict[str, float | bool]:
+    def row(self) -> dict[str, float | bool | str]:
         """As it is told."""
         return {
             "slope_per_hour": self.slope,
@@ -60,3 +60,11 @@ def trend(times_s: Sequence[float], values: Sequence[float]) -> Trend:
     residuals = means - means.mean() - slope * centred
     error = float(np.sqrt(residuals @ residuals / (BLOCKS - 2) / (centred @ centred)))
     return Trend(slope, slope - _T_95 * error, slope + _T_95 * error, float(y.mean()))
+
+
+def fitted(times_s: Sequence[float], values: Sequence[float]) -> dict[str, float | bool | str]:
+    """A trend's row; where there is none, not flat and why: one figure's gap costs no other."""
+    try:
+        return trend(times_s, values).row()
+    except InvalidRequestError as failure:
+        return {"flat": False, "why": failure.message}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from flashstream.errors import InvalidRequestError
-from flashstream.loadtests.trend import BLOCKS, trend
+from flashstream.loadtests.trend import BLOCKS, fitted, trend
 
 TIMES = np.arange(0.0, 1800.0, 5.0).tolist()
 
@@ -44,3 +44,8 @@ def test_constant_series_is_flat() -> None:
 def test_too_few_readings_are_refused(times: list[float]) -> None:
     with pytest.raises(InvalidRequestError):
         trend(times, [1.0] * len(times))
+
+
+def test_a_figure_that_was_not_read_is_not_flat_and_says_why() -> None:
+    assert fitted([], []) == {"flat": False, "why": "a trend takes 12 readings or more, not 0"}
+    assert fitted(TIMES, [7.0] * len(TIMES)) == trend(TIMES, [7.0] * len(TIMES)).row()
