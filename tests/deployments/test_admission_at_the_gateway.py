@@ -40,7 +40,8 @@ SNAPSHOT = MemorySnapshot(
 class HeldAnswerer:
     """Says a word, and the rest once it may."""
 
-    def __init__(self) -> None:
+    def __init__(self, took_s: float = 0.2) -> None:
+        self._took_s = took_s
         self.go = asyncio.Event()
         self.held = 0
         self.full = asyncio.Event()
@@ -51,7 +52,7 @@ class HeldAnswerer:
             self.full.set()
         yield TextDelta("A ")
         await self.go.wait()
-        yield AnswerDone("A cat.", "stop", 1, 0, 1, 0.1, 0.2, ())
+        yield AnswerDone("A cat.", "stop", 1, 0, 1, 0.1, self._took_s, ())
 
 
 class Watched:
@@ -117,8 +118,8 @@ async def test_past_the_limit_questions_are_refused_at_once_and_taken_again_late
 class LateAnswerer(HeldAnswerer):
     """Lets the first question pass its deadline, before any word or after some."""
 
-    def __init__(self, tokens: int) -> None:
-        super().__init__()
+    def __init__(self, tokens: int, took_s: float = 0.2) -> None:
+        super().__init__(took_s)
         self._tokens = tokens
 
     async def answer(self, *question: object) -> AsyncGenerator[TextDelta | AnswerDone]:
@@ -128,6 +129,19 @@ class LateAnswerer(HeldAnswerer):
         async with aclosing(super().answer(*question)) as events:
             async for event in events:
                 yield event
+
+
+async def taken_of_two(at: Gateway, answerer: HeldAnswerer) -> int:
+    """How many of two that are open together are answered; the others are refused at once."""
+    answerer.go.clear()
+    answerer.held = 0
+    asked = [asyncio.create_task(at.ask()) for _ in range(2)]
+    while sum(task.done() for task in asked) + answerer.held < 2:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    answerer.go.set()
+    codes = sorted(answer.status_code for answer in await asyncio.gather(*asked))
+    assert set(codes) <= {200, 429}
+    return codes.count(200)
 
 
 @pytest.mark.parametrize(
@@ -141,12 +155,16 @@ async def test_one_that_no_word_was_said_to_in_full_time_leaves_room_for_one(
     at = gateway(answerer, max_ongoing=2)
     async with at.http:
         assert (await at.ask(deadline_s=deadline_s)).status_code == 504
-        asked = [asyncio.create_task(at.ask()) for _ in range(2)]
-        while sum(task.done() for task in asked) + answerer.held < 2:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
-        answerer.go.set()
-        codes = [answer.status_code for answer in await asyncio.gather(*asked)]
-        assert codes == [200, 200][:taken] + [429] * (2 - taken)
-        # Answered at once, it lets the others in again.
-        again = await asyncio.gather(at.ask(), at.ask())
-        assert [answer.status_code for answer in again] == [200, 200]
+        assert await taken_of_two(at, answerer) == taken
+
+
+@pytest.mark.parametrize(("took_s", "taken"), [(0.2, 2), (59.0, 1)])
+async def test_an_answer_with_time_to_spare_lets_the_others_in_again(
+    gateway: Callable[..., Gateway], took_s: float, taken: int
+) -> None:
+    answerer = LateAnswerer(0, took_s)
+    at = gateway(answerer, max_ongoing=2)
+    async with at.http:
+        assert (await at.ask()).status_code == 504
+        assert await taken_of_two(at, answerer) == 1
+        assert await taken_of_two(at, answerer) == taken
