@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from flashstream.config import Settings
+from flashstream.deployments.engine.loading import dtype_of
 from flashstream.evals.published import prompts
 from flashstream.evals.published.benchmark import Benchmark
 from flashstream.evals.published.evaluation import Evaluation
@@ -78,7 +79,7 @@ def configuration(
         "language_model": model.language_model(),
         "memory": model.memory_config.model_dump(mode="json"),
         "engine": {
-            "dtype": settings.engine.dtype,
+            "dtype": dtype_of(settings.engine),
             "max_model_len": settings.engine.max_model_len,
         },
         "fps": options.fps,
