@@ -26,7 +26,7 @@ class Admission:
         together; until so many are open, the next costs the others little."""
         self._most = most
         self._batch = batch
-        self._in_time = float(batch)  # how many are answered together in their time
+        self._in_time = batch  # how many are answered together in their time
         self._clock = clock
         self._open = 0
         self._interval_s = 0.0
@@ -42,10 +42,10 @@ class Admission:
             )
         if self._open >= self._in_time and self._in_time < self._batch:
             raise OverloadedError(
-                f"{self._open} questions are open, and of late no more than {self._in_time:.0f} "
+                f"{self._open} questions are open, and of late no more than {self._in_time} "
                 "were answered in time; try again in a second",
                 open=self._open,
-                in_time=int(self._in_time),
+                in_time=self._in_time,
             )
         interval_s = self._interval()
         wait_s = self._open * interval_s
@@ -64,11 +64,11 @@ class Admission:
 
     def unheard(self) -> None:
         """A question, open still, has had all the time there is, and not a word was said to it."""
-        self._in_time = max(1.0, min(self._in_time, self._open) // 2)
+        self._in_time = max(1, min(self._in_time, self._open) // 2)
 
     def at_ease(self) -> None:
         """A question was answered in half of its time, or less."""
-        self._in_time = min(float(self._batch), self._in_time * 2)
+        self._in_time = min(self._batch, self._in_time * 2)
 
     def leave(self, *, answered: bool) -> None:
         """A question that was let in is no longer open."""
