@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import gguf
 import numpy as np
 import pytest
 
@@ -25,9 +26,26 @@ def labels() -> Labels:
 
 
 @pytest.fixture(scope="session")
-def demo_folder(tmp_path_factory: pytest.TempPathFactory, family: ModelFamily) -> Path:
+def parses() -> list[object]:
+    """Filled by `demo_folder`: what was parsed as GGUF."""
+    return []
+
+
+@pytest.fixture(scope="session")
+def demo_folder(
+    tmp_path_factory: pytest.TempPathFactory, family: ModelFamily, parses: list[object]
+) -> Path:
     """The converted demo model (about 20 s)."""
-    return family.prepare(tmp_path_factory.mktemp("cache"))
+
+    parse = gguf.GGUFReader
+
+    def counted(path: object) -> object:
+        parses.append(path)
+        return parse(path)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(gguf, "GGUFReader", counted)
+        return family.prepare(tmp_path_factory.mktemp("cache"))
 
 
 Remember = Callable[..., MemorySnapshot]

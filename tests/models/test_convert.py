@@ -13,6 +13,7 @@ from flashstream import media
 from flashstream.memory_store.snapshot import MemorySnapshot
 from flashstream.models.demo import convert as module
 from flashstream.models.demo.convert import MAX_TOKENS, MEMORY_TOKEN_ID, prepare
+from flashstream.models.demo.files import llm_file
 from flashstream.models.demo.pack import pack
 from flashstream.models.demo.projector import DemoProjector
 from flashstream.models.family import ModelFamily, Progress
@@ -67,6 +68,11 @@ def test_two_at_once_get_one_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with ThreadPoolExecutor(4) as pool:
         assert len(set(pool.map(ask, range(4)))) == 1
     assert fake.calls == 1
+
+
+@pytest.mark.llm
+def test_the_file_is_parsed_once(demo_folder: Path, parses: list[object]) -> None:
+    assert parses == [str(llm_file())]
 
 
 @pytest.mark.llm

@@ -5,12 +5,14 @@ complete or not at all and two processes may ask for it at once.
 """
 
 import contextlib
+import functools
 import io
 import json
 import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from filelock import FileLock
@@ -108,12 +110,16 @@ def convert(folder: Path, trained: dict[str, Tensor], tell: Progress) -> None:
 
 def read_llm() -> tuple[dict[str, Tensor], dict[str, Any], Any]:
     """SmolLM2 out of its GGUF: bf16 weights by name (embedding tied), config, tokenizer."""
+    import gguf
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     path = files.llm_file()
     source = {"pretrained_model_name_or_path": path.parent, "gguf_file": path.name}
+    # transformers would parse the file for the configuration, the weights and the tokenizer anew,
+    # six seconds of a core each time.
+    parsed_once = patch.object(gguf, "GGUFReader", functools.cache(gguf.GGUFReader))
     # Its own progress bars would run through ours.
-    with contextlib.redirect_stderr(io.StringIO()):
+    with contextlib.redirect_stderr(io.StringIO()), parsed_once:
         model = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32)
         tokenizer = AutoTokenizer.from_pretrained(**source)
     config = model.config.to_dict()
