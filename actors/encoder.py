@@ -7,8 +7,9 @@ inside each stream actor.
 import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,12 +44,15 @@ class BatchingEncoder:
         max_batch: int,
         max_wait_s: float,
         queue_frames: int,
+        within: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
+        """within: each call of the encoder is made in one of these."""
         self._encoder = encoder
         self._telemetry = telemetry
         self._max_batch = max_batch
         self._max_wait_s = max_wait_s
         self._jobs: queue.Queue[_Job | None] = queue.Queue(queue_frames)
+        self._within = within
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="encoder", daemon=True)
         self._thread.start()
@@ -102,7 +106,8 @@ class BatchingEncoder:
     def _encode(self, batch: Sequence[_Job]) -> None:
         self._telemetry.observe(ENCODE_BATCH, len(batch))
         try:
-            features = self._encoder.encode([job.frame for job in batch])
+            with self._within():
+                features = self._encoder.encode([job.frame for job in batch])
         except (
             Exception
         ) as failure:  # one bad batch must not end the thread that serves all streams

@@ -8,6 +8,7 @@ import contextlib
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ from flashstream.actors.supervisor import Supervisor, SupervisorOptions
 from flashstream.actors.watching import maker
 from flashstream.config import Settings
 from flashstream.errors import FlashstreamError
+from flashstream.hanging import ended_if_longer
 from flashstream.logs import configure_logs
 from flashstream.memory_store.open import open_store
 from flashstream.memory_store.snapshot import MemorySnapshot
@@ -42,6 +44,7 @@ from flashstream.telemetry import RayTelemetry
 
 _FOREVER = -1  # Ray's value for "restart without limit"
 _ROUND_S = 1.0
+_ROUND_HANGS_S = 300.0  # all that a round waits for has limits of its own
 _TASKS = 16  # of the supervisor at once; a watcher that hangs holds one for up to 30 s
 
 
@@ -57,6 +60,7 @@ def build_encoder(settings: Settings, telemetry: RayTelemetry) -> BatchingEncode
         max_batch=settings.encoder.max_batch,
         max_wait_s=settings.encoder.max_wait_ms / 1000,
         queue_frames=settings.encoder.queue_frames,
+        within=partial(ended_if_longer, settings.encoder.stall_s),
     )
 
 
@@ -151,7 +155,7 @@ class FleetActor:
                 rebalance_after_s=streams.rebalance_after_s,
             ),
         )
-        self._rounds = Rounds(self._supervisor.reconcile, _ROUND_S)
+        self._rounds = Rounds(self._round, _ROUND_S)
         self._fleet = Fleet(
             registry,
             self._supervisor,
@@ -161,6 +165,10 @@ class FleetActor:
             wake=self._rounds.wake,
         )
         self._rounds.start()
+
+    def _round(self) -> None:
+        with ended_if_longer(_ROUND_HANGS_S):
+            self._supervisor.reconcile()
 
     def ping(self) -> None:
         """Return if the fleet knows what is wanted; `NotReadyError` if not yet."""

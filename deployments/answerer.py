@@ -48,6 +48,8 @@ class AnswererReplica:
         """Return if questions can be answered; raise `NotReadyError` if not."""
         if not self._engine.healthy():
             raise NotReadyError("the language model's engine has died; it is being restarted")
+        if self._engine.stalled():
+            raise NotReadyError("the language model's engine hangs; it is being replaced")
 
     async def check_health(self) -> None:
         """Serve's own check: a replica that fails it is replaced."""

@@ -14,6 +14,7 @@ from flashstream.deployments.engine.environment import vllm_environment
 from flashstream.deployments.engine.loading import load_llm
 from flashstream.deployments.engine.output import EngineOutput
 from flashstream.deployments.engine.plugin import ARCHITECTURE
+from flashstream.deployments.engine.pulse import Pulse
 from flashstream.deployments.engine.settings import EngineSettings
 from flashstream.errors import EngineError
 from flashstream.models.family import MemoryItem
@@ -25,9 +26,13 @@ class MemoryEngine:
     Not tied to a thread while it starts; afterwards all calls belong to one event loop.
     """
 
-    def __init__(self, llm: Any, running: Any, tokenizer: Any, memory_token: int) -> None:
+    def __init__(
+        self, llm: Any, running: Any, tokenizer: Any, memory_token: int, stall_s: float
+    ) -> None:
         self._llm: Any | None = llm
         self._running = running
+        # Of what vLLM's process can be asked, the cheapest that goes through its loop of steps.
+        self._pulse = Pulse(llm.is_sleeping, stall_s)
         self._tokenizer = tokenizer
         self._memory_token = memory_token
         self._numbers = itertools.count()
@@ -70,7 +75,11 @@ class MemoryEngine:
 
             loggers.append(RayPrometheusStatLogger)
         return cls(
-            load_llm(folder, settings, loggers), running, tokenizer, int(config["memory_token_id"])
+            load_llm(folder, settings, loggers),
+            running,
+            tokenizer,
+            int(config["memory_token_id"]),
+            settings.stall_s,
         )
 
     def count(self, text: str) -> int:
@@ -92,6 +101,11 @@ class MemoryEngine:
     def healthy(self) -> bool:
         """False once the engine process has died; it does not come back."""
         return self._llm is not None and not self._llm.errored
+
+    def stalled(self) -> bool:
+        """Whether the engine process lives, but has taken no message for `settings.stall_s`. Known
+        only if it is asked often, on the event loop that asks the questions."""
+        return self.healthy() and self._pulse.stalled()
 
     async def generate(
         self,

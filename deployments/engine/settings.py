@@ -46,4 +46,10 @@ class EngineSettings(BaseModel):
         description="what CPU threads do while they wait for each other: sleep leaves the cores to "
         "encoder and streams; spin is 10 to 20 % sooner where nothing else runs",
     )
+    stall_s: float = Field(
+        120.0,
+        gt=0,
+        description="seconds without a sign of the engine's process after which it counts as hung "
+        "and is replaced; none of its steps may take so long",
+    )
     start_timeout_s: int = Field(600, ge=10, description="how long loading the model may take")

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -101,3 +102,21 @@ def test_closing_encodes_what_waits_and_then_refuses(batching: BatchingEncoder) 
     assert [float(future.result(0)[0, 0, 0]) for future in waiting] == [0, 2, 4, 6, 8]
     with pytest.raises(NotReadyError):
         batching.submit(frame(1))
+
+
+def test_each_call_is_made_within_what_is_given(inner: Doubling) -> None:
+    told: list[str] = []
+
+    @contextmanager
+    def within() -> Iterator[None]:
+        told.append(f"begins after {len(inner.batches)}")
+        yield
+        told.append(f"ends after {len(inner.batches)}")
+
+    encoder = BatchingEncoder(
+        inner, NullTelemetry(), max_batch=4, max_wait_s=0.0, queue_frames=6, within=within
+    )
+    for value in (1, 2):
+        encoder.submit(frame(value)).result(5)
+    encoder.close()
+    assert told == ["begins after 0", "ends after 1", "begins after 1", "ends after 2"]

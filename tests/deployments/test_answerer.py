@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from support.tiny_replica import TinyReplica
 
 from flashstream.deployments.answerer_client import AnswererClient
 from flashstream.deployments.messages import AnswerDone, TextDelta
-from flashstream.errors import EmptyQuestionError, FingerprintError
+from flashstream.errors import EmptyQuestionError, FingerprintError, FlashstreamError
 from flashstream.memory_store.snapshot import MemorySnapshot, Slots
 
 pytestmark = pytest.mark.llm
@@ -56,7 +57,12 @@ def answerer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         configure_logging=False,
     )
     serve.start(proxy_location="Disabled")
-    deployment = serve.deployment(name="answerer", max_ongoing_requests=8)(TinyReplica)
+    deployment = serve.deployment(
+        name="answerer",
+        max_ongoing_requests=8,
+        health_check_period_s=1,
+        graceful_shutdown_timeout_s=2,
+    )(TinyReplica)
     yield serve.run(deployment.bind(folder), name="tiny", route_prefix=None)
     serve.shutdown()
     ray.shutdown()
@@ -133,15 +139,38 @@ async def test_a_caller_that_leaves_frees_the_engine(
     assert await becomes(answerer, 0, 2.0)
 
 
-async def test_no_engine_process_outlives_its_replica(answerer: Any) -> None:
-    """Last in this module: the replica is killed as if it had crashed."""
-    (replica,) = (
+def replica() -> psutil.Process:
+    (found,) = (
         process
         for process in psutil.Process().children(recursive=True)
         if " ".join(process.cmdline()).startswith("ray::ServeReplica:tiny")
     )
-    children = replica.children(recursive=True)  # not by title: see the test of the whole platform
+    return found
+
+
+async def test_an_engine_that_hangs_is_replaced_and_leaves_nothing_behind(answerer: Any) -> None:
+    hung = replica()
+    children = hung.children(recursive=True)  # not by title: see the test of the whole platform
     assert children
-    replica.kill()
+    for child in children:
+        child.suspend()
+    _, alive = await asyncio.to_thread(psutil.wait_procs, [hung, *children], timeout=60)
+    assert not alive
+    async with asyncio.timeout(120):
+        while True:
+            with suppress(FlashstreamError):
+                *_, done = [event async for event in ask(answerer)]
+                break
+            await asyncio.sleep(0.5)
+    assert done.completion_tokens == 6
+    assert replica().pid != hung.pid
+
+
+async def test_no_engine_process_outlives_its_replica(answerer: Any) -> None:
+    """Last in this module: the replica is killed as if it had crashed."""
+    killed = replica()
+    children = killed.children(recursive=True)
+    assert children
+    killed.kill()
     _, alive = psutil.wait_procs(children, timeout=15)
     assert not alive

@@ -46,7 +46,9 @@ class TinyReplica(AnswererReplica):
     def __init__(self, folder: Path) -> None:
         self._engine = EndlessEngine.start(
             folder,
-            EngineSettings(max_model_len=4096, kv_cache_mb=64, dtype="float32", threads=1),
+            EngineSettings(
+                max_model_len=4096, kv_cache_mb=64, dtype="float32", threads=1, stall_s=3.0
+            ),
             ray_metrics=True,
         )
         self._answerer = Answerer(

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import pytest_asyncio
 import torch
@@ -22,7 +23,9 @@ from flashstream.models.family import MemoryItem
 pytestmark = [pytest.mark.llm, pytest.mark.asyncio(loop_scope="module")]
 
 BEFORE = "w10 w11 w12"
-SETTINGS = EngineSettings(max_model_len=4096, kv_cache_mb=64, dtype="float32", threads=1)
+SETTINGS = EngineSettings(
+    max_model_len=4096, kv_cache_mb=64, dtype="float32", threads=1, stall_s=2.0
+)
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
@@ -239,6 +242,31 @@ async def test_folder_of_another_kind_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"architectures": ["LlamaForCausalLM"]}')
     with pytest.raises(EngineError, match="MemoryLM"):
         MemoryEngine.start(tmp_path, SETTINGS)
+
+
+async def test_an_engine_that_hangs_is_told_and_one_that_works_is_not(engine: MemoryEngine) -> None:
+    async def found(stalled: bool, seconds: float) -> bool:
+        for _ in range(int(seconds * 20)):
+            if engine.stalled() == stalled:
+                return True
+            await asyncio.sleep(0.05)
+        return False
+
+    asking = asyncio.create_task(ask(engine, make_item(8), "w85", "hangs:1", tokens=3500))
+    assert not await found(True, 2 * SETTINGS.stall_s)
+    assert not asking.done()
+    processes = [psutil.Process(child.pid) for child in multiprocessing.active_children()]
+    for process in processes:
+        process.suspend()
+    try:
+        assert await found(True, 10 * SETTINGS.stall_s)
+        assert engine.healthy()
+    finally:
+        for process in processes:
+            process.resume()
+    assert await found(False, 10 * SETTINGS.stall_s)
+    asking.cancel()
+    assert await becomes_idle(engine, 5.0)
 
 
 async def test_dead_engine_is_told(engine: MemoryEngine) -> None:
