@@ -345,7 +345,7 @@ def befall(house: House, event: str, subject: str) -> None:
         house.look(2, float(subject))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(EVENT, max_size=30))
 def test_whatever_befalls_in_the_end_what_is_wanted_runs_once(
     events: list[tuple[str, str]],

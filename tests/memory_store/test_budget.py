@@ -61,7 +61,7 @@ def memories(draw: st.DrawFn) -> tuple[StreamMemory[Any], int]:
     return StarMemory(star, 4, channels, stream="yard"), thumbnail_bytes
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(memories(), st.integers(0, 40))
 def test_the_budget_is_never_exceeded(made: tuple[StreamMemory[Any], int], count: int) -> None:
     """All thumbnails are of the largest size, and a snapshot is taken of every version."""

@@ -118,7 +118,7 @@ def test_a_slot_of_its_frames_needs_no_centroid(kind: Kind) -> None:
         assert np.array_equal(slot.cluster.centroid, point)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.floats(0.001, 0.3), st.integers(0, 2**32 - 1))
 def test_a_centroid_is_written_when_it_has_moved_away_and_not_before(
     step: float, seed: int

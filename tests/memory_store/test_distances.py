@@ -87,7 +87,7 @@ def pools(draw: st.DrawFn) -> tuple[int, int, Points]:
     return patches, channels, points[:count]
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(pools(), st.integers(2, 7), st.integers(0, 2**32))
 def test_the_cheapest_pair_is_the_first_of_the_least_of_all(
     pool: tuple[int, int, Points], rows: int, seed: int
@@ -118,7 +118,7 @@ def test_the_cheapest_pair_is_the_first_of_the_least_of_all(
     assert np.array_equal(distances.matrix(rows), both)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(pools(), st.integers(1, 6), st.sampled_from([1.0, 0.5, 0.0]), st.sampled_from([1.0, 16.0]))
 def test_streams_are_consolidated_as_with_all_distances(
     pool: tuple[int, int, Points], slots: int, temper: float, foresight: float

@@ -165,7 +165,7 @@ def test_a_restored_memory_gives_the_same_snapshot() -> None:
     assert restored.snapshot().positions.tobytes() == memory.snapshot().positions.tobytes()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.builds(
         FlashConfig,

@@ -49,7 +49,7 @@ def assert_within(array: NDArray[Any], levels: Levels, error: float) -> None:
     assert np.sqrt(np.square(off).sum()) <= error * norm * (1 + 1e-9)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(ANY, st.sampled_from([0.001, 0.01, 0.03]))
 def test_no_array_is_off_by_more_than_it_may(array: NDArray[Any], error: float) -> None:
     levels = quantised(array, error)
@@ -59,7 +59,7 @@ def test_no_array_is_off_by_more_than_it_may(array: NDArray[Any], error: float) 
         assert_within(array, levels, error)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.integers(0, 2**32 - 1),
     st.sampled_from([4, 16, 64]),

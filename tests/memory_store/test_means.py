@@ -79,7 +79,7 @@ def test_nothing_is_lost_near_zero(value: float) -> None:
     assert widened(np.array([7], np.int16), array(value)).tolist() == [0]
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(
     st.lists(st.tuples(halves, st.integers(1, 10**9)), min_size=2, max_size=12),
     st.booleans(),

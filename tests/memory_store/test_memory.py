@@ -79,7 +79,7 @@ def test_of_equal_frames_the_older_is_kept(kind: Kind) -> None:
     assert kept[:2] == [1, 2]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.sampled_from(KINDS),
     st.integers(1, 6),
@@ -117,7 +117,7 @@ def test_delta_names_exactly_what_changed(
         before = now
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.sampled_from(KINDS),
     st.integers(1, 6),

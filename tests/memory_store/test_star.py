@@ -119,7 +119,7 @@ def test_abstract_rows_follow_the_published_update(
     np.testing.assert_allclose(shown, rows, rtol=1e-3, atol=1e-4)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.builds(
         StarConfig,

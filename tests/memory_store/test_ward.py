@@ -76,7 +76,7 @@ def same(a: WardClusters, b: WardClusters) -> bool:
     )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     streams(),
     st.sampled_from([1.0, 0.5, 0.0]),
@@ -110,7 +110,7 @@ def test_each_merge_is_the_global_optimum(
         assert rises[step.pair] <= best * (1 + 1e-5) + 1e-9 * scale
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(streams())
 def test_nothing_is_lost_in_merging(stream: tuple[int, int, int, Points]) -> None:
     slots, patches, channels, points = stream
@@ -134,7 +134,7 @@ def test_nothing_is_lost_in_merging(stream: tuple[int, int, int, Points]) -> Non
     assert len(set(clusters.ids[:used].tolist())) == used
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(streams(), st.integers(0, 30))
 @example((1, 1, 1, np.arange(5, dtype=np.float32)[:, np.newaxis]), 3)
 def test_a_restored_state_has_the_same_future(

@@ -112,7 +112,7 @@ def test_the_same_twice_is_no_second(reader: ActorReader, background: Tensor) ->
     assert float(reading.present[0, 1]) < 0.1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32 - 1))
 def test_a_second_that_is_there_is_never_the_first(seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
@@ -148,7 +148,7 @@ def test_cues_say_no_more_beyond_their_bounds() -> None:
     torch.testing.assert_close(still, torch.full((1, 2), 0.5))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(st.lists(st.integers(-9, 9), min_size=3, max_size=3), st.integers(1, 40)),

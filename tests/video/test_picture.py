@@ -43,7 +43,7 @@ def noise(height: int, width: int) -> NDArray[np.uint8]:
     return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(1, 300), st.integers(1, 300), st.integers(1, 320), st.integers(1500, 20_000))
 def test_a_limit_is_kept(height: int, width: int, wanted: int, limit: int) -> None:
     frame = noise(height, width)
