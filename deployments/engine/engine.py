@@ -31,8 +31,7 @@ class MemoryEngine:
     ) -> None:
         self._llm: Any | None = llm
         self._running = running
-        # Of what vLLM's process can be asked, the cheapest that goes through its loop of steps.
-        self._pulse = Pulse(llm.is_sleeping, stall_s)
+        self._pulse = Pulse(self._beat, stall_s)
         self._tokenizer = tokenizer
         self._memory_token = memory_token
         self._numbers = itertools.count()
@@ -151,6 +150,11 @@ class MemoryEngine:
             # over would go on to its last token unseen.
             if not finished and self.healthy():
                 await asyncio.shield(llm.abort(request))
+
+    async def _beat(self) -> None:
+        # Of what vLLM's process can be asked, the cheapest that goes through its loop of steps.
+        if self._llm is not None:
+            await self._llm.is_sleeping()
 
     async def reset_caches(self) -> None:
         """Forget all cached prefixes and items; for measurements, while nothing runs."""
