@@ -23,7 +23,7 @@ demo: setup
 	$(BIN)/flashstream demo
 
 test: setup
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest
 
 check: setup
 	$(BIN)/ruff check .

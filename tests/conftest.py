@@ -1,4 +1,7 @@
-"""How two processes share the tests (`make test`), and what their load must not change."""
+"""How two processes can share the tests, and what the load of another must not change.
+
+`pytest -n 2 --dist loadgroup --no-loadscope-reorder` has two; `make test` is one.
+"""
 
 import hypothesis
 import pytest

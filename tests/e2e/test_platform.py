@@ -394,3 +394,17 @@ def test_the_readme_s_curl_examples_work_as_written(served: Served, cameras: Rts
         )
         assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
         assert '"error"' not in done.stdout
+
+
+def test_told_to_end_it_leaves_no_process(served: Served) -> None:
+    """Last of all end-to-end tests, so that the platform does not run on beside the others."""
+    processes = served.processes()
+    assert processes
+    assert served.stop() == 0
+
+    def lives(process: psutil.Process) -> bool:
+        with suppress(psutil.NoSuchProcess):
+            return process.status() != psutil.STATUS_ZOMBIE  # left for init to reap
+        return False
+
+    until(lambda: not any(lives(process) for process in processes), 20)
