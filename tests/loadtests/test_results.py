@@ -53,6 +53,10 @@ def test_in_half_an_hour_nothing_goes_wrong_and_nothing_grows() -> None:
     assert found["flaps"] >= 60
     assert found["unexplained_errors"] == []
     questions = found["questions"]
-    assert questions["answered"] == questions["asked"] >= 300
-    assert {name for name, flat in found["flat"].items() if not flat} <= {"open_files"}
-    assert found["trends"]["open_files"]["low"] < 0
+    assert questions["answered"] == questions["asked"] >= 170
+    # One thread of Ray's own was added, fourteen minutes into it; none of ours.
+    assert {name for name, flat in found["flat"].items() if not flat} <= {"threads"}
+    ours = {name for name in found["kinds"] if name.endswith("_threads")} - {"rest_threads"}
+    assert all(found["kinds"][name]["flat"] for name in ours)
+    rest = found["series"]["kinds"]["rest_threads"]
+    assert max(rest) - min(rest) <= 1
