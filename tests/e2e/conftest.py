@@ -4,11 +4,12 @@ from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
-from support.served import FIRST, FIRST_S, SECOND, Served
+from support.served import FIRST, FIRST_S, SECOND, Served, running_s
 
 from flashstream import media
 from flashstream.demo.cameras import Film, Scene, film_of_photographs
 from flashstream.demo.rtsp import Mount, RtspServer
+from flashstream.loadtests.service import until
 
 
 @pytest.hookimpl(wrapper=True)
@@ -45,3 +46,12 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Film:
 def cameras(film: Film) -> Iterator[RtspServer]:
     with RtspServer({"two": Mount(film.path, on_demand=True)}) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def stream(served: Served, cameras: RtspServer) -> str:
+    """A stream that has seen both scenes of the film."""
+    with served.client() as client:
+        client.add_stream("two", cameras.url("two"), fps=2)
+        until(lambda: running_s(cameras) > FIRST_S + 4, 60)
+    return "two"

@@ -1,6 +1,7 @@
 """A process that answers late is alive; one that does not answer hangs."""
 
 import asyncio
+import gc
 
 from flashstream.deployments.engine.pulse import Pulse
 
@@ -65,3 +66,15 @@ async def test_an_error_and_a_cancelled_call_are_answers() -> None:
     other.now = 40.0
     assert not pulse.stalled()
     assert len(other.calls) == 3
+
+
+async def test_an_error_is_not_reported_as_lost() -> None:
+    other = Other()
+    pulse = other.pulse()
+    reported: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, told: reported.append(told))
+    pulse.stalled()
+    other.calls.pop().set_exception(RuntimeError("wrong"))
+    pulse.stalled()
+    gc.collect()
+    assert reported == []
