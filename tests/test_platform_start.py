@@ -5,12 +5,14 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
 from flashstream.errors import PortInUseError, StoreError
+from flashstream.living import lives
 from flashstream.loadtests.service import Service, until
 from flashstream.memory_store.embedded import EmbeddedValkey
 from flashstream.memory_store.open import open_store
@@ -53,12 +55,36 @@ def test_a_killed_store_is_started_again_with_what_it_had(tmp_path: Path) -> Non
         store.close()
 
 
-def test_one_that_is_told_to_end_while_it_starts_leaves_no_store(tmp_path: Path) -> None:
-    written = tmp_path / "data" / "valkey" / "valkey.pid"
-    with subprocess.Popen(
-        Service(tmp_path).arguments(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as serve:
-        store = psutil.Process(int(until(lambda: written.exists() and written.read_text(), 60)))
+@pytest.mark.parametrize(
+    "program",
+    [
+        "valkey-server",
+        "raylet",
+        "ray::ServeController",
+    ],
+)
+def test_one_that_is_told_to_end_while_it_starts_leaves_no_process(
+    tmp_path: Path, program: str
+) -> None:
+    said = tmp_path / "said"
+    with (
+        said.open("w") as log,
+        subprocess.Popen(
+            Service(tmp_path).arguments(), stdout=subprocess.DEVNULL, stderr=log
+        ) as serve,
+    ):
+        main = psutil.Process(serve.pid)
+        until(lambda: program in programs(main), 120)
+        processes = main.children(recursive=True)
         serve.send_signal(signal.SIGTERM)
-        assert serve.wait(60) != 0
-    assert not store.is_running()
+        assert serve.wait(60) > 0, said.read_text()  # of its own will, not aborted
+    until(lambda: not any(lives(each) for each in processes), 20)
+
+
+def programs(main: psutil.Process) -> str:
+    """The beginnings of its processes' command lines."""
+    told = []
+    for each in main.children(recursive=True):
+        with suppress(psutil.Error):  # gone since
+            told += each.cmdline()[:1]
+    return " ".join(told)

@@ -41,7 +41,7 @@ class RayHead:
         # Its notes of a start that went well would tear the progress bars apart.
         logging.getLogger("ray").setLevel(logging.ERROR)
         before = psutil.Process().children()
-        with interrupts_kept_from_children():
+        with interrupts_kept_from_children(), own_sigterm_handler():
             ray.init(
                 # Not the cluster that RAY_ADDRESS or a file of Ray's may name.
                 address="local",
@@ -82,6 +82,17 @@ def keep_ray_on_loopback() -> None:
     if "ray" in sys.modules:
         structlog.get_logger().warning("ray_listens_on_all_interfaces", reason="imported before")
     os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+
+
+@contextmanager
+def own_sigterm_handler() -> Iterator[None]:
+    """What this process does at SIGTERM stays what it was. Ray's own handler would end all of Ray's
+    processes at once, and this one with them: C++ aborts it when it then ends what runs there."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The `flashstream` command."""
 
 import logging
+import signal
 import sys
 from typing import Annotated
 
@@ -63,6 +64,8 @@ def _root(
 def main() -> None:
     """Run the command; an error that a person can act on is printed without a traceback."""
     configure_logs(logging.WARNING)
+    # Told to end, a command ends as after Ctrl-C: with all that it has started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app()
     except FlashstreamError as failure:

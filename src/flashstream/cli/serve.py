@@ -52,13 +52,11 @@ def serve(
     )
     environment = dict(os.environ)  # Ray adds to it
     stop = threading.Event()
-    # Like Ctrl-C it ends the start, with all that was started by then.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with progress(quiet=json) as report:
         platform = Platform(settings, report)
         platform.__enter__()
     try:
-        # Set after the start, for Ray installs a SIGTERM handler of its own.
+        # The start is interrupted by them; from now on they end the wait.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
         addresses = {
