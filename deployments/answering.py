@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from typing import Protocol
 
@@ -72,6 +73,8 @@ class Answerer:
         self._telemetry = telemetry
         self._max_question_chars = max_question_chars
         self._clock = clock
+        # One: it computes, and Python's shared pool adds a thread now and then for hours.
+        self._ranking = ThreadPoolExecutor(1, thread_name_prefix="grounder")
 
     async def answer(self, request: AnswerRequest) -> AsyncGenerator[TextDelta | AnswerDone]:
         """Pieces of the answer as they come, then `AnswerDone`.
@@ -127,8 +130,8 @@ class Answerer:
         self._telemetry.add(TOKENS, last.cached_tokens, kind="cached")
         self._telemetry.add(TOKENS, completion, kind="completion")
         text = "".join(pieces)
-        slots = await asyncio.to_thread(
-            self._grounder.rank, request.question, text, request.snapshot
+        slots = await asyncio.get_running_loop().run_in_executor(
+            self._ranking, self._grounder.rank, request.question, text, request.snapshot
         )
         yield AnswerDone(
             text=text,
