@@ -77,7 +77,9 @@ def test_one_that_is_told_to_end_while_it_starts_leaves_no_process(
         until(lambda: program in programs(main), 120)
         processes = main.children(recursive=True)
         serve.send_signal(signal.SIGTERM)
-        assert serve.wait(60) > 0, said.read_text()  # of its own will, not aborted
+        code = serve.wait(60)
+        # Of its own will. Only for a moment of Ray's start C++ aborts what is told to end.
+        assert code > 0 or (code < 0 and program == "raylet"), said.read_text()
     until(lambda: not any(lives(each) for each in processes), 20)
 
 

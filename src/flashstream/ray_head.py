@@ -41,20 +41,29 @@ class RayHead:
         # Its notes of a start that went well would tear the progress bars apart.
         logging.getLogger("ray").setLevel(logging.ERROR)
         before = psutil.Process().children()
-        with interrupts_kept_from_children(), own_sigterm_handler():
-            ray.init(
-                # Not the cluster that RAY_ADDRESS or a file of Ray's may name.
-                address="local",
-                namespace=settings.ray.namespace,
-                _node_ip_address="127.0.0.1",
-                include_dashboard=False,
-                object_store_memory=settings.ray.object_store_mb << 20,
-                _metrics_export_port=settings.metrics.port,
-                log_to_driver=False,
-                configure_logging=False,
-                _system_config=RAY_CONFIG,
-            )
-        return cls(set(psutil.Process().children()) - set(before))
+        try:
+            with interrupts_kept_from_children(), own_sigterm_handler():
+                ray.init(
+                    # Not the cluster that RAY_ADDRESS or a file of Ray's may name.
+                    address="local",
+                    namespace=settings.ray.namespace,
+                    _node_ip_address="127.0.0.1",
+                    include_dashboard=False,
+                    object_store_memory=settings.ray.object_store_mb << 20,
+                    _metrics_export_port=settings.metrics.port,
+                    log_to_driver=False,
+                    configure_logging=False,
+                    _system_config=RAY_CONFIG,
+                )
+        except BaseException:
+            # Told to end meanwhile, Ray would leave agents behind that live for another minute.
+            cls._children_but(before).end()
+            raise
+        return cls._children_but(before)
+
+    @classmethod
+    def _children_but(cls, others: Collection[psutil.Process]) -> Self:
+        return cls(set(psutil.Process().children()) - set(others))
 
     @property
     def dead(self) -> str:
