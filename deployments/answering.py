@@ -73,7 +73,7 @@ class Answerer:
         self._telemetry = telemetry
         self._max_question_chars = max_question_chars
         self._clock = clock
-        # One: it computes, and Python's shared pool adds a thread now and then for hours.
+        # One: a grounder may load what it needs when it is first asked.
         self._ranking = ThreadPoolExecutor(1, thread_name_prefix="grounder")
 
     async def answer(self, request: AnswerRequest) -> AsyncGenerator[TextDelta | AnswerDone]:

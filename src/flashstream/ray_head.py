@@ -95,8 +95,8 @@ def keep_ray_on_loopback() -> None:
 
 @contextmanager
 def own_sigterm_handler() -> Iterator[None]:
-    """What this process does at SIGTERM stays what it was. Ray's own handler would end all of Ray's
-    processes at once, and this one with them: C++ aborts it when it then ends what runs there."""
+    """What this process does at SIGTERM stays what it was: Ray puts a handler of C++ in its place,
+    which aborts."""
     before = signal.getsignal(signal.SIGTERM)
     try:
         yield
