@@ -1,6 +1,7 @@
 """The answerer's own rules, on an engine that says what the test wants."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from pathlib import Path
@@ -60,7 +61,17 @@ class Family:
 
 
 class Grounder:
+    """Takes `takes_s`; notes the most that it was asked at once."""
+
+    def __init__(self) -> None:
+        self.takes_s = 0.0
+        self.at_once = self.most_at_once = 0
+
     def rank(self, question: str, answer: str, snapshot: MemorySnapshot) -> list[tuple[int, float]]:
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        time.sleep(self.takes_s)
+        self.at_once -= 1
         return [(len(answer), 0.5)]
 
 
@@ -102,9 +113,14 @@ class Kit:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.grounder = Grounder()
         self.registry = CollectorRegistry()
         self.answerer = Answerer(
-            engine, Family(), Grounder(), PrometheusTelemetry(self.registry), max_question_chars=50
+            engine,
+            Family(),
+            self.grounder,
+            PrometheusTelemetry(self.registry),
+            max_question_chars=50,
         )
 
     def ask(self, question: str = "what is there?", **changed: Any) -> AsyncGenerator[Any]:
@@ -123,6 +139,13 @@ class Kit:
 
     def outcome(self, name: str) -> float | None:
         return self.metric("flashstream_questions_total", outcome=name)
+
+
+async def test_answers_that_end_together_are_grounded_one_after_another() -> None:
+    kit = Kit(Engine("a dog"))
+    kit.grounder.takes_s = 0.1
+    await asyncio.gather(*(kit.all() for _ in range(3)))
+    assert kit.grounder.most_at_once == 1
 
 
 async def test_pieces_then_the_whole_answer() -> None:
