@@ -42,7 +42,9 @@ class Load:
     queues for minutes whenever the machine is slowed from outside, and no trend can be told.
     watched_h: for how long each camera has been watched already when it is added (see `remember`),
     so that its memory is full. warm_s: what comes before is left out of the trends, for lazily made
-    things are made in it: in a trial threads were still added after forty minutes.
+    things are made in it. rush_s, rush_per_s: it begins with a rush of so many more questions than
+    can be answered, for pools of threads grow, and stay, when calls wait for a core: with a warm-up
+    of the usual load alone they still grew by a thread now and then after forty minutes.
     picture_ttl_s: how long answers' pictures are kept (a day by default), so that as many go as
     come well before its end.
     """
@@ -54,7 +56,9 @@ class Load:
     flap_every_s: float = 15.0
     away_s: float = 5.0
     watched_h: float = 2.0
-    warm_s: float = 2700.0
+    warm_s: float = 1800.0
+    rush_s: float = 600.0
+    rush_per_s: float = 1.0
     picture_ttl_s: int = 240
     look_s: float = 5.0
 
@@ -126,9 +130,12 @@ def run(
             asker.await_answer(_ANSWER_S)
             # Looking is load, too.
             looks = partial(_watch, service, store, names, load.look_s, began, report)
-            warming = looks("warming up", load.warm_s)
+            warming, series = Series(), Series()
+            with Asker(service.client, names, load.rush_per_s) as rush:
+                looks(warming, "warming up in a rush", load.rush_s)
+            looks(warming, "warming up", load.warm_s - load.rush_s)
             since_s, flapped, held_back = time.monotonic(), flapping.count, asker.held_back
-            series = looks("soaking", minutes * 60)
+            looks(series, "soaking", minutes * 60)
         with service.client() as client:
             # All cameras are plugged in again: each must come back.
             until(lambda: all(s["state"] == "live" for s in client.streams()), _LIVE_S, 1.0)
@@ -152,7 +159,7 @@ def run(
             "refusals": sorted({each.refusal for each in asked if not each.answered}),
         },
         # In the warm-up, too.
-        "unexplained_errors": [each.message for each in asker.asked if each.unclear]
+        "unexplained_errors": [e.message for e in (*rush.asked, *asker.asked) if e.unclear]
         + [f"{s['id']}: {s['reason']}" for s in streams if s["state"] == "failed"],
         "load": {name: getattr(load, name) for name in Load.__dataclass_fields__},
         "settings": list(sets),
@@ -169,10 +176,10 @@ def _watch(
     every_s: float,
     began: float,
     report: Progress,
+    series: Series,
     what: str,
     seconds: float,
-) -> Series:
-    series = Series()
+) -> None:
     start = due = time.monotonic()
     with service.client() as client:
         while (now := time.monotonic()) - start < seconds:
@@ -197,7 +204,6 @@ def _watch(
             due += every_s
             time.sleep(max(0.0, due - time.monotonic()))
     report(what, 1.0)
-    return series
 
 
 def _of_answers(asked: Sequence[Asked], figure: Callable[[Asked], float | None]) -> dict[str, Any]:
