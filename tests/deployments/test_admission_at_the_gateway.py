@@ -102,7 +102,7 @@ async def test_past_the_limit_questions_are_refused_at_once_and_taken_again_late
     at = gateway(answerer, max_ongoing=2)
     async with at.http:
         held = [asyncio.create_task(at.ask(stream=held_word_by_word)) for _ in range(2)]
-        await asyncio.wait_for(answerer.full.wait(), 5)
+        await asyncio.wait_for(answerer.full.wait(), 60)
         for word_by_word in (True, False):
             refused = await asyncio.wait_for(at.ask(stream=word_by_word), 2)
             assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")

@@ -221,7 +221,7 @@ async def test_deadline_stops_the_engine() -> None:
     kit = Kit(Engine("a", "b", "~"))
     heard: list[str] = []
     with pytest.raises(DeadlineExceededError) as late:
-        await hear(kit, heard, deadline_s=0.5, listening_s=0.0)
+        await hear(kit, heard, deadline_s=1.5, listening_s=0.0)
     assert heard == ["a", "b"]
     assert late.value.details["tokens"] == 4
     assert kit.engine.left == "cancelled"
@@ -232,7 +232,7 @@ async def test_a_slow_listener_uses_up_the_deadline_but_is_not_cancelled() -> No
     kit = Kit(Engine("a", "b"))
     heard: list[str] = []
     with pytest.raises(DeadlineExceededError):  # CancelledError, did the deadline leak out to us
-        await hear(kit, heard, deadline_s=0.4, listening_s=0.5)
+        await hear(kit, heard, deadline_s=1.0, listening_s=1.2)
     assert heard == ["a"]
     assert kit.engine.left == "closed"
 

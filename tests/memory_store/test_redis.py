@@ -185,7 +185,7 @@ def test_a_connection_that_fails_is_tried_again_for_a_while(valkey_url: str, cli
     began = time.monotonic()
     with pytest.raises(StoreError):
         hasty.claim("yard")
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
     assert door.left < 999
     hasty.close()
     door.close()
@@ -196,18 +196,18 @@ def test_nobody_listening_is_told_soon_and_without_secrets(unused_port: int) -> 
     began = time.monotonic()
     with pytest.raises(StoreError) as caught:
         store.claim("yard")
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 10
     assert f"redis://127.0.0.1:{unused_port}/2 failed" in caught.value.message
     assert "sesame" not in str(caught.value.body())
 
 
 def test_a_server_that_does_not_answer_is_waited_for_once() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        store = RedisStore(f"redis://127.0.0.1:{silent.getsockname()[1]}/0", timeout_s=0.3)
+        store = RedisStore(f"redis://127.0.0.1:{silent.getsockname()[1]}/0", timeout_s=1.0)
         began = time.monotonic()
         with pytest.raises(StoreError, match="failed"):
             store.ping()
-        assert 0.2 < time.monotonic() - began < 1.0
+        assert 0.9 < time.monotonic() - began < 1.9
         store.close()
 
 

@@ -26,7 +26,7 @@ class Stream:
         self.started_s = round(time.time(), 6) + 0.1
         self.ends_at = ends_at
         self.asked: list[tuple[str, int]] = []
-        self.together = threading.Barrier(2, timeout=5)
+        self.together = threading.Barrier(2, timeout=60)
 
     def newest(self) -> int:
         return min(self.ends_at, int((time.time() - self.started_s - 0.02) * FPS // 1))
