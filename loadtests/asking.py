@@ -57,7 +57,8 @@ class Asker(Background):
     """Asks `per_s` questions a second, one stream after another, while the context lasts.
 
     It never waits for an answer before it asks again, as people do not wait for each other;
-    when `most_open` are open, the next is not asked, but counted in `held_back`.
+    when `most_open` are open, the next is not asked, but counted in `held_back`. at_once: so many
+    come together each time, as many times less often.
     """
 
     def __init__(
@@ -66,13 +67,15 @@ class Asker(Background):
         streams: Sequence[str],
         per_s: float,
         *,
+        at_once: int = 1,
         max_tokens: int = 16,
         most_open: int = 64,
     ) -> None:
         super().__init__()
         self._client = client
         self._streams = tuple(streams)
-        self._every_s = 1 / per_s
+        self._at_once = at_once
+        self._every_s = at_once / per_s
         self._options: dict[str, Any] = {"max_tokens": max_tokens}
         self._room = threading.BoundedSemaphore(most_open)
         self._pool = ThreadPoolExecutor(most_open, "asker")
@@ -108,9 +111,10 @@ class Asker(Background):
     def _run(self) -> None:
         due = time.monotonic()
         for number in itertools.count():
-            if self._ending.wait(max(0.0, due - time.monotonic())):
-                return
-            due += self._every_s
+            if number % self._at_once == 0:
+                if self._ending.wait(max(0.0, due - time.monotonic())):
+                    return
+                due += self._every_s
             if not self._room.acquire(blocking=False):
                 self.held_back += 1
                 continue

@@ -42,9 +42,10 @@ class Load:
     queues for minutes whenever the machine is slowed from outside, and no trend can be told.
     watched_h: for how long each camera has been watched already when it is added (see `remember`),
     so that its memory is full. warm_s: what comes before is left out of the trends, for lazily made
-    things are made in it. rush_s, rush_per_s: it begins with a rush of so many more questions than
-    can be answered, for pools of threads grow, and stay, when calls wait for a core: with a warm-up
-    of the usual load alone they still grew by a thread now and then after forty minutes.
+    things are made in it. rush_s, rush_per_s: it begins with a rush of far more questions than can
+    be answered, about all cameras at once, for pools of threads grow, and stay, when calls meet and
+    wait for a core: with a warm-up of the usual load alone they still grew by a thread now and then
+    after forty minutes.
     picture_ttl_s: how long answers' pictures are kept (a day by default), so that as many go as
     come well before its end.
     """
@@ -131,7 +132,7 @@ def run(
             # Looking is load, too.
             looks = partial(_watch, service, store, names, load.look_s, began, report)
             warming, series = Series(), Series()
-            with Asker(service.client, names, load.rush_per_s) as rush:
+            with Asker(service.client, names, load.rush_per_s, at_once=len(names)) as rush:
                 looks(warming, "warming up in a rush", load.rush_s)
             looks(warming, "warming up", load.warm_s - load.rush_s)
             since_s, flapped, held_back = time.monotonic(), flapping.count, asker.held_back

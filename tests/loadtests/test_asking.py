@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -59,6 +60,15 @@ def test_each_kind_of_outcome_is_told_apart(url: str) -> None:
     assert by_stream["fine"].age_s == 0.5
     assert (by_stream["busy"].refusal, by_stream["busy"].unclear) == ("overloaded", False)
     assert (by_stream["broken"].refusal, by_stream["broken"].unclear) == ("internal_error", True)
+
+
+def test_those_who_come_together_are_as_many_as_if_they_came_one_by_one(url: str) -> None:
+    began = time.monotonic()
+    with Asker(lambda: Client(url), ["fine", "busy"], 3, at_once=6) as asker:
+        until(lambda: len(asker.asked) >= 12, 60)
+    asked = sorted(asker.asked, key=lambda each: each.at_s)
+    assert Counter(each.stream for each in asked[:12]) == {"fine": 6, "busy": 6}
+    assert asked[5].at_s < began + 2.0 <= asked[6].at_s
 
 
 def test_slow_answers_do_not_slow_the_asker_but_hold_it_back_in_the_end(url: str) -> None:
