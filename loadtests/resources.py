@@ -4,6 +4,7 @@ import contextlib
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 import psutil
@@ -16,8 +17,23 @@ KINDS: Final = {
     "ray::ServeReplica:flashstream:answerer": "answerer",
     "VLLM::": "answerer",
     "ray::ServeReplica": "gateway",
+    "ray::ServeController": "controller",
+    "ray::ProxyActor": "proxy",
+    "ray::DashboardAgent": "ray_agents",
+    "ray::RuntimeEnvAgent": "ray_agents",
+    "ray::IDLE": "idle_workers",
 }
-"""Titles' beginnings; every other process is of Ray or the service itself: "rest"."""
+"""Titles' beginnings."""
+
+PROGRAMS: Final = {
+    "gcs_server": "gcs",
+    "raylet": "raylet",
+    "log_monitor.py": "ray_agents",
+    "dashboard.py": "ray_agents",
+    "monitor.py": "ray_agents",
+    "flashstream": "serve",
+}
+"""What a process without such a title runs; all others are "rest"."""
 
 
 @dataclass(slots=True)
@@ -65,11 +81,16 @@ def read(processes: Iterable[psutil.Process], store: "Redis | None" = None) -> R
 
 
 def kind(process: psutil.Process) -> str:
-    """What a process is, by its title; an engine without one is known by its parent."""
-    for each in (process, *process.parents()[:1]):
-        title = " ".join(each.cmdline())
+    """What a process is, by its title or its program; an engine without either is known by its
+    parent's title."""
+    command = process.cmdline()
+    # An interpreter and its options may come before the program.
+    for word in command[:3]:
+        if name := PROGRAMS.get(Path(word).name):
+            return name
+    for title in (command, *(parent.cmdline() for parent in process.parents()[:1])):
         for beginning, name in KINDS.items():
-            if title.startswith(beginning):
+            if " ".join(title).startswith(beginning):
                 return name
     return "rest"
 

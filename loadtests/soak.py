@@ -20,7 +20,7 @@ from flashstream.loadtests.asking import Asked, Asker
 from flashstream.loadtests.cameras import cameras, dealt, films
 from flashstream.loadtests.flapping import Flapping
 from flashstream.loadtests.remembered import remember
-from flashstream.loadtests.resources import KINDS, read
+from flashstream.loadtests.resources import KINDS, PROGRAMS, read
 from flashstream.loadtests.service import Service, until
 from flashstream.loadtests.trend import BLOCKS, fitted
 from flashstream.memory_store.embedded import EmbeddedValkey
@@ -29,7 +29,7 @@ from flashstream.models.family import Progress
 LEAST_MINUTES: Final = 2.0
 _LIVE_S: Final = 180.0
 _ANSWER_S: Final = 180.0
-_KINDS: Final = sorted({*KINDS.values(), "rest"})
+_KINDS: Final = sorted({*KINDS.values(), *PROGRAMS.values(), "rest"})
 
 
 @dataclass(frozen=True, slots=True)
