@@ -4,25 +4,28 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psutil
 import pytest
 
 from flashstream.loadtests.resources import kind, read
 
+SLEEPS = "import time; print(flush=True); time.sleep(60)"
+CHILD = "import os; print(os.getpid(), flush=True); os.read(0, 1)"
+HAS_A_CHILD = f"import subprocess; subprocess.run([{sys.executable!r}, '-c', {CHILD!r}])"
+
 
 @contextmanager
-def running(*command: str) -> Iterator[psutil.Process]:
-    """A process that shows this command and sleeps."""
+def running(*command: str) -> Iterator[tuple[psutil.Process, str]]:
+    """A Python that shows this command, and its first line; it ends with the context."""
     with subprocess.Popen(
-        [*command, "-c", "import time; print(flush=True); time.sleep(60)"],
-        executable=sys.executable,
-        stdout=subprocess.PIPE,
+        command, executable=sys.executable, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         try:
             assert process.stdout is not None
-            process.stdout.readline()
-            yield psutil.Process(process.pid)
+            said = process.stdout.readline()
+            yield psutil.Process(process.pid), said
         finally:
             process.kill()
 
@@ -35,21 +38,37 @@ def running(*command: str) -> Iterator[psutil.Process]:
         ("ray::ServeReplica:flashstream:answerer", "answerer"),
         ("ray::ServeReplica:flashstream:gateway", "gateway"),
         ("ray::ServeController.listen_for_change", "controller"),
-        ("/opt/ray/core/src/ray/gcs/gcs_server", "gcs"),
-        ("/opt/ray/core/src/ray/raylet/raylet", "raylet"),
+        ("ray/core/src/ray/gcs/gcs_server", "gcs"),
+        ("ray/core/src/ray/raylet/raylet", "raylet"),
         ("something", "rest"),
     ],
 )
 def test_a_process_is_known_by_its_title_or_program(command: str, name: str) -> None:
-    with running(command) as process:
+    with running(command, "-c", SLEEPS) as (process, _):
         assert kind(process) == name
 
 
+def test_a_program_is_known_behind_its_interpreter(tmp_path: Path) -> None:
+    script = tmp_path / "log_monitor.py"
+    script.write_text(SLEEPS)
+    with running("python", "-u", str(script)) as (process, _):
+        assert kind(process) == "ray_agents"
+
+
+def test_an_engine_without_a_title_is_its_parents() -> None:
+    with running("ray::ServeReplica:flashstream:answerer", "-c", HAS_A_CHILD) as (_, said):
+        child = psutil.Process(int(said))
+        assert kind(child) == "answerer"
+    child.wait(30)
+
+
 def test_all_that_is_read_is_of_a_kind_and_what_is_gone_is_left_out() -> None:
-    with running("ray::EncoderActor") as encoder, running("something") as other:
-        gone = psutil.Process(other.pid)
-        other.kill()
-        other.wait(10)
+    with (
+        running("ray::EncoderActor", "-c", SLEEPS) as (encoder, _),
+        running("something", "-c", SLEEPS) as (gone, _),
+    ):
+        gone.kill()
+        gone.wait(10)
         reading = read([encoder, gone])
     assert set(reading.by_kind) == {"encoder"}
     assert reading.by_kind["encoder"].processes == 1
