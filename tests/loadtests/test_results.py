@@ -54,7 +54,8 @@ def test_in_half_an_hour_nothing_goes_wrong_and_nothing_grows() -> None:
     assert found["unexplained_errors"] == []
     questions = found["questions"]
     assert questions["answered"] == questions["asked"] >= 170
-    # Memory does not hold yet: by less than a thousandth an hour it rose, mostly Ray's own.
+    # Memory does not hold yet: it rose by a thousandth an hour at most, more than half of that in
+    # processes of Ray's or `serve` itself.
     assert {name for name, flat in found["flat"].items() if not flat} <= {"rss_bytes"}
     memory = found["trends"]["rss_bytes"]
-    assert memory["slope_per_hour"] < 0.001 * memory["mean"]
+    assert memory["high"] < 0.0011 * memory["mean"]
