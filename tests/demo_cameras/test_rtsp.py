@@ -118,9 +118,9 @@ def test_a_camera_that_falls_silent_is_an_error_within_the_time_out(server: Rtsp
     list(islice(frames, 5))
     server.mute("door")
     silent = time.monotonic()
-    with pytest.raises(UnreachableSourceError, match=r"sent no video for (1\.9|[2-4]\.\d) s"):
+    with pytest.raises(UnreachableSourceError, match=r"sent no video for (1\.9|[23]\.\d) s"):
         list(frames)
-    assert 1.8 < time.monotonic() - silent < 10
+    assert 1.8 < time.monotonic() - silent < 4
 
 
 def test_a_camera_that_stutters_is_seen_again_in_its_own_time(server: RtspServer) -> None:

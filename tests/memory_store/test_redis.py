@@ -185,7 +185,7 @@ def test_a_connection_that_fails_is_tried_again_for_a_while(valkey_url: str, cli
     began = time.monotonic()
     with pytest.raises(StoreError):
         hasty.claim("yard")
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 2
     assert door.left < 999
     hasty.close()
     door.close()
@@ -196,7 +196,7 @@ def test_nobody_listening_is_told_soon_and_without_secrets(unused_port: int) -> 
     began = time.monotonic()
     with pytest.raises(StoreError) as caught:
         store.claim("yard")
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 3
     assert f"redis://127.0.0.1:{unused_port}/2 failed" in caught.value.message
     assert "sesame" not in str(caught.value.body())
 

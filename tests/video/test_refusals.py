@@ -95,7 +95,7 @@ def test_a_server_that_never_answers(silent: int, scheme: str) -> None:
     started = time.monotonic()
     url = f"{scheme}://bob:s3cret@127.0.0.1:{silent}/a"
     said = _refused(url, UnreachableSourceError, "did not answer within 0.5 s", open_timeout_s=0.5)
-    assert 0.9 < time.monotonic() - started < 10.0
+    assert 0.9 < time.monotonic() - started < 3.0
     assert "s3cret" not in said
 
 
