@@ -7,13 +7,14 @@ import pytest
 from flashstream.actors.ray_config import set_environment
 
 
-@pytest.mark.parametrize(("before", "after"), [(None, "1"), ("4", "4")])
+@pytest.mark.parametrize(
+    ("name", "ours"), [("MALLOC_ARENA_MAX", "1"), ("RAY_SERVE_CONTROL_LOOP_INTERVAL_S", "0.5")]
+)
+@pytest.mark.parametrize("before", [None, "4"])
 def test_what_an_operator_has_set_stands(
-    before: str | None, after: str, monkeypatch: pytest.MonkeyPatch
+    name: str, ours: str, before: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MALLOC_ARENA_MAX", "")  # so that it is as before after the test
-    monkeypatch.delenv("MALLOC_ARENA_MAX", raising=False)
-    if before is not None:
-        monkeypatch.setenv("MALLOC_ARENA_MAX", before)
+    environment = {} if before is None else {name: before}
+    monkeypatch.setattr(os, "environ", environment)
     set_environment()
-    assert os.environ["MALLOC_ARENA_MAX"] == after
+    assert environment[name] == (before or ours)
