@@ -66,6 +66,7 @@ class Service:
         self.http_port, self.metrics_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.http_port}"
         self.metrics_url = ""
+        self.logs = Path()
         self._sets = [f"metrics.port={self.metrics_port}", *sets]
         self._process: subprocess.Popen[str] | None = None
 
@@ -119,7 +120,8 @@ class Service:
             self._process.kill()
             self._end()
             raise NotReadyError(f"the service did not start: {self.log.read_text()[-4000:]}")
-        self.metrics_url = json.loads(text)["metrics"]
+        addresses = json.loads(text)
+        self.metrics_url, self.logs = addresses["metrics"], Path(addresses["logs"])
 
     def stop(self) -> int:
         """Ask it to end; its exit code."""

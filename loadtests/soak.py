@@ -43,9 +43,7 @@ class Load:
     watched_h: for how long each camera has been watched already when it is added (see `remember`),
     so that its memory is full. warm_s: what comes before is left out of the trends, for lazily made
     things are made in it. rush_s, rush_per_s: it begins with a rush of far more questions than can
-    be answered, about all cameras at once, for pools of threads grow, and stay, when calls meet and
-    wait for a core: with a warm-up of the usual load alone they still grew by a thread now and then
-    after forty minutes.
+    be answered, about all cameras at once: pools grow when calls meet and wait for a core.
     picture_ttl_s: how long answers' pictures are kept (a day by default), so that as many go as
     come well before its end.
     """
@@ -57,7 +55,7 @@ class Load:
     flap_every_s: float = 15.0
     away_s: float = 5.0
     watched_h: float = 2.0
-    warm_s: float = 2700.0
+    warm_s: float = 2100.0
     rush_s: float = 600.0
     rush_per_s: float = 1.0
     picture_ttl_s: int = 240

@@ -2,12 +2,22 @@
 
 import logging
 import sys
+from typing import Any, Final
 
 import structlog
 
+SERVE_LOGS: Final[dict[str, Any]] = {"encoding": "JSON"}
+"""Of Serve's own processes; the proxy notes every request."""
+
+REPLICA_LOGS: Final[dict[str, Any]] = {**SERVE_LOGS, "enable_access_log": False}
+"""Of replicas: each would note the request that the proxy has noted, once more."""
+
 
 def configure_logs(level: int = logging.INFO) -> None:
-    """Set up structlog for this process; safe to call again."""
+    """Set up structlog for this process; safe to call again.
+
+    In a replica Serve puts its own log in the place of `sys.stderr`, whose lines would wrap ours.
+    """
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -17,6 +27,6 @@ def configure_logs(level: int = logging.INFO) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(sys.__stderr__),
         cache_logger_on_first_use=False,
     )

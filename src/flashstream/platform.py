@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,6 +18,7 @@ from pydantic import SecretStr
 
 from flashstream.config import Settings
 from flashstream.errors import FlashstreamError, NotReadyError, PortInUseError
+from flashstream.logs import REPLICA_LOGS, SERVE_LOGS
 from flashstream.memory_store.embedded import EmbeddedValkey
 from flashstream.memory_store.open import open_store
 from flashstream.models.registry import configured
@@ -48,6 +50,7 @@ class Platform:
         self._report = report
         self._stack = ExitStack()
         self._head: RayHead | None = None
+        self._session = Path()
         self._log = structlog.get_logger()
 
     @property
@@ -59,6 +62,12 @@ class Platform:
     @property
     def metrics_url(self) -> str:
         return f"http://127.0.0.1:{self._settings.metrics.port}/metrics"
+
+    @property
+    def logs(self) -> Path:
+        """Where actors and replicas of this node write theirs, once it runs: Ray's own link to the
+        newest such folder is not renewed when what it names is deleted."""
+        return self._session / "logs"
 
     def __enter__(self) -> Self:
         try:
@@ -144,15 +153,17 @@ class Platform:
     def _start_ray(self, settings: Settings) -> None:
         if settings.ray.address is None:
             self._head = RayHead.start(settings)
+            self._session = self._head.session
         import ray
 
         if settings.ray.address is not None:
             logging.getLogger("ray").setLevel(logging.ERROR)
-            ray.init(
+            context = ray.init(
                 address=settings.ray.address,
                 namespace=settings.ray.namespace,
                 log_to_driver=False,
             )
+            self._session = Path(context.address_info["session_dir"])
         self._stack.callback(ray.shutdown)
 
     def _start_actors(self, settings: Settings) -> None:
@@ -172,9 +183,16 @@ class Platform:
         serve.start(
             proxy_location="HeadOnly",
             http_options={"host": settings.http.host, "port": settings.http.port},
+            logging_config=SERVE_LOGS,
         )
         self._stack.callback(serve.shutdown)
-        serve.run(build(settings), name=APP, route_prefix="/", blocking=False)
+        serve.run(
+            build(settings),
+            name=APP,
+            route_prefix="/",
+            blocking=False,
+            logging_config=REPLICA_LOGS,
+        )
 
     def _wait_ready(self) -> None:
         deadline = time.monotonic() + _READY_S

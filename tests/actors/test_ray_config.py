@@ -8,7 +8,12 @@ from flashstream.actors.ray_config import set_environment
 
 
 @pytest.mark.parametrize(
-    ("name", "ours"), [("MALLOC_ARENA_MAX", "1"), ("RAY_SERVE_CONTROL_LOOP_INTERVAL_S", "0.5")]
+    ("name", "ours"),
+    [
+        ("MALLOC_ARENA_MAX", "1"),
+        ("RAY_SERVE_CONTROL_LOOP_INTERVAL_S", "0.5"),
+        ("RAY_SERVE_LOG_TO_STDERR", "0"),
+    ],
 )
 @pytest.mark.parametrize("before", [None, "4"])
 def test_what_an_operator_has_set_stands(

@@ -63,12 +63,14 @@ def serve(
             "url": platform.url,
             "docs": f"{platform.url}/docs",
             "metrics": platform.metrics_url,
+            "logs": str(platform.logs),
         }
         if json:
             print_json(addresses)
         else:
             err.print(f"[bold green]ready[/] at {platform.url}")
             err.print(f"  interface {addresses['docs']}\n  metrics   {addresses['metrics']}")
+            err.print(f"  logs      {addresses['logs']}")
             err.print("  stop with Ctrl-C; streams and their memory come back at the next start")
         if died := platform.wait(stop):
             err.print(f"[yellow]Ray's {died} has died, and Ray with it: starting again[/]")
