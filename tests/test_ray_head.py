@@ -1,8 +1,10 @@
 """Whether Ray's head lives, told from its processes."""
 
+import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,3 +58,19 @@ def test_what_is_left_of_it_is_ended(processes: dict[str, subprocess.Popen[bytes
     processes["raylet"].kill()
     head.end()
     assert not any(psutil.pid_exists(each.pid) for each in processes.values())
+
+
+def test_ray_s_gcs_keeps_no_thread_of_a_pause() -> None:
+    """By default it begins one or two at each of these, and keeps them for ever."""
+    done = subprocess.run(
+        [sys.executable, "-m", "support.paused_gcs"],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    before, after = json.loads(done.stdout)
+    assert 0 < after <= before
+    assert "Unknown experiment" not in done.stderr

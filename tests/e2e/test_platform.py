@@ -9,6 +9,7 @@ import re
 import socket
 import subprocess
 import time
+from collections import Counter
 from pathlib import Path
 
 import httpx
@@ -219,6 +220,31 @@ def test_metrics_of_actors_and_replicas_are_at_one_port(served: Served, stream: 
         return text if all(name in text for name in wanted) else ""
 
     assert stream not in re.findall(r'stream="([^"]*)"', until(metrics, 60))
+
+
+def test_a_request_is_noted_once_and_in_a_log_that_is_rotated(served: Served) -> None:
+    def noted() -> Counter[str]:
+        logs = [each for each in served.logs.rglob("*") if each.is_file()]
+        request = "DELETE /v1/streams/{id} 404"
+        return Counter({log.name: log.read_text(errors="replace").count(request) for log in logs})
+
+    before = noted()
+    with served.client() as client, pytest.raises(RemoteError, match="no stream"):
+        client.remove_stream("nowhere")
+    until(lambda: noted() - before)
+    assert noted() - before == {"proxy_127.0.0.1.log": 1}
+    for line in (served.logs / "serve" / "proxy_127.0.0.1.log").read_text().splitlines():
+        assert "message" in json.loads(line)
+
+
+def test_actors_write_lines_of_json_that_name_their_stream(served: Served, stream: str) -> None:
+    lines = [
+        json.loads(line)
+        for log in served.logs.glob("worker-*.err")
+        for line in log.read_text(errors="replace").splitlines()
+        if line.startswith("{")
+    ]
+    assert any(line.get("stream") == stream and line["event"] == "state" for line in lines)
 
 
 @pytest.mark.parametrize("word_by_word", [True, False])
