@@ -55,7 +55,7 @@ class Load:
     flap_every_s: float = 15.0
     away_s: float = 5.0
     watched_h: float = 2.0
-    warm_s: float = 2100.0
+    warm_s: float = 2700.0
     rush_s: float = 600.0
     rush_per_s: float = 1.0
     picture_ttl_s: int = 240

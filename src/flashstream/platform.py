@@ -50,7 +50,7 @@ class Platform:
         self._report = report
         self._stack = ExitStack()
         self._head: RayHead | None = None
-        self._session = Path()
+        self._logs = Path()
         self._log = structlog.get_logger()
 
     @property
@@ -67,7 +67,7 @@ class Platform:
     def logs(self) -> Path:
         """Where actors and replicas of this node write theirs, once it runs: Ray's own link to the
         newest such folder is not renewed when what it names is deleted."""
-        return self._session / "logs"
+        return self._logs
 
     def __enter__(self) -> Self:
         try:
@@ -153,18 +153,18 @@ class Platform:
     def _start_ray(self, settings: Settings) -> None:
         if settings.ray.address is None:
             self._head = RayHead.start(settings)
-            self._session = self._head.session
         import ray
 
         if settings.ray.address is not None:
             logging.getLogger("ray").setLevel(logging.ERROR)
-            context = ray.init(
+            ray.init(
                 address=settings.ray.address,
                 namespace=settings.ray.namespace,
                 log_to_driver=False,
             )
-            self._session = Path(context.address_info["session_dir"])
         self._stack.callback(ray.shutdown)
+        context = ray.get_runtime_context()
+        self._logs = Path(context.get_temp_dir()) / context.get_session_name() / "logs"
 
     def _start_actors(self, settings: Settings) -> None:
         from flashstream.actors.ray_actors import start_encoder, start_fleet, stop_all

@@ -6,7 +6,6 @@ import signal
 import sys
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Final, Self
 
 import psutil
@@ -28,9 +27,7 @@ class RayHead:
     that has started it included.
     """
 
-    def __init__(self, processes: Collection[psutil.Process], session: Path | str = "") -> None:
-        """session: Ray's folder for it."""
-        self.session = Path(session)
+    def __init__(self, processes: Collection[psutil.Process]) -> None:
         self._processes = list(processes)
         self._vital = {name: each for each in processes if (name := each.name()) in _VITAL}
 
@@ -38,8 +35,8 @@ class RayHead:
     def start(cls, settings: Settings) -> Self:
         """Start one that listens on loopback alone, and join it; `ray.shutdown` ends it."""
         keep_ray_on_loopback()
-        # Python's gRPC looks at the environment now: it has other experiments than Ray's own, and
-        # would report on this terminal that it does not know that one.
+        # Python's gRPC, which Serve needs, looks at the environment now: it has other experiments
+        # than Ray's own, and would report on this terminal that it does not know that one.
         import grpc  # noqa: F401
 
         set_environment()
@@ -50,7 +47,7 @@ class RayHead:
         before = psutil.Process().children()
         try:
             with interrupts_kept_from_children(), own_sigterm_handler():
-                context = ray.init(
+                ray.init(
                     # Not the cluster that RAY_ADDRESS or a file of Ray's may name.
                     address="local",
                     namespace=settings.ray.namespace,
@@ -64,9 +61,13 @@ class RayHead:
                 )
         except BaseException:
             # Told to end meanwhile, Ray would leave agents behind that live for another minute.
-            cls(_children_but(before)).end()
+            cls._children_but(before).end()
             raise
-        return cls(_children_but(before), context.address_info["session_dir"])
+        return cls._children_but(before)
+
+    @classmethod
+    def _children_but(cls, others: Collection[psutil.Process]) -> Self:
+        return cls(set(psutil.Process().children()) - set(others))
 
     @property
     def dead(self) -> str:
@@ -83,10 +84,6 @@ class RayHead:
             with suppress(psutil.Error):
                 each.kill()
         psutil.wait_procs(doomed, _END_S)
-
-
-def _children_but(others: Collection[psutil.Process]) -> set[psutil.Process]:
-    return set(psutil.Process().children()) - set(others)
 
 
 def keep_ray_on_loopback() -> None:

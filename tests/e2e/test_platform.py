@@ -222,7 +222,7 @@ def test_metrics_of_actors_and_replicas_are_at_one_port(served: Served, stream: 
     assert stream not in re.findall(r'stream="([^"]*)"', until(metrics, 60))
 
 
-def test_a_request_is_noted_once_and_in_a_log_that_is_rotated(served: Served) -> None:
+def test_a_request_is_noted_once_by_the_proxy(served: Served) -> None:
     def noted() -> Counter[str]:
         logs = [each for each in served.logs.rglob("*") if each.is_file()]
         request = "DELETE /v1/streams/{id} 404"

@@ -54,8 +54,4 @@ def test_in_half_an_hour_nothing_goes_wrong_and_nothing_grows() -> None:
     assert found["unexplained_errors"] == []
     questions = found["questions"]
     assert questions["answered"] == questions["asked"] >= 170
-    # Threads do not hold yet: two or three an hour of 702; and TTFT fell.
-    trends = found["trends"]
-    assert {name for name, each in trends.items() if each["low"] > 0} <= {"threads"}
-    assert {name for name, each in trends.items() if each["high"] < 0} <= {"ttft_s"}
-    assert trends["threads"]["high"] < 0.007 * trends["threads"]["mean"]
+    assert all(found["flat"].values())
