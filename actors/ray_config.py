@@ -28,9 +28,6 @@ _ENVIRONMENT: Final = {
     # Serve's controller would look after its two replicas ten times a second, and ask Ray's GCS for
     # all nodes each time: together 6 % of a core of the slowest machine tried, 3 % at this pace.
     "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.5",
-    # Serve would write each request to standard error as well as to its log: a file that grows
-    # without bound, and that Ray reads and sends to the GCS line by line. Its log is rotated.
-    "RAY_SERVE_LOG_TO_STDERR": "0",
     # Ray's gRPC begins a thread more when calls fall due that no thread waits for, as after each
     # pause of the machine, and keeps it for ever. This pool of its ends threads that are idle.
     "GRPC_EXPERIMENTS": "work_stealing",

@@ -12,7 +12,6 @@ from flashstream.actors.ray_config import set_environment
     [
         ("MALLOC_ARENA_MAX", "1"),
         ("RAY_SERVE_CONTROL_LOOP_INTERVAL_S", "0.5"),
-        ("RAY_SERVE_LOG_TO_STDERR", "0"),
         ("GRPC_EXPERIMENTS", "work_stealing"),
     ],
 )
