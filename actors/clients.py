@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from flashstream.actors.calls import wait, wait_async
 from flashstream.actors.fleet import NodeStatus
 from flashstream.actors.spec import StreamSpec, StreamStatus
-from flashstream.errors import NotReadyError
+from flashstream.errors import FlashstreamError, NotReadyError
 from flashstream.memory_store.snapshot import MemorySnapshot
 
 FLEET = "fleet"
@@ -48,7 +48,12 @@ class StreamClient:
         """The newest memory without its rows, and a reference to the whole of it, to be passed on
         to the answerer: who asks neither unpacks nor packs the rows, and they are held once."""
         head, whole = self._handle.snapshot_to_ask.options(num_returns=2).remote(self._stream)
-        found: MemorySnapshot = await wait_async(head, _QUICK_S)
+        try:
+            found: MemorySnapshot = await wait_async(head, _QUICK_S)
+        except FlashstreamError:
+            # It failed alike, and Ray logs, with its trace, a failure that nobody has asked for.
+            whole.future()
+            raise
         return found, whole
 
     async def picture(self, picture: str) -> bytes | None:

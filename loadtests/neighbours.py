@@ -21,7 +21,9 @@ def neighbours(count: int) -> Iterator[list[subprocess.Popen[bytes]]]:
     """That many processes that compute without pause until the context ends."""
     command = [sys.executable, "-I", "-S", "-c", _SPINS]
     with ExitStack() as stack:
-        yield [
-            stack.enter_context(subprocess.Popen(command, stdin=subprocess.PIPE))
-            for _ in range(count)
-        ]
+        processes = []
+        for _ in range(count):
+            process = stack.enter_context(subprocess.Popen(command, stdin=subprocess.PIPE))
+            stack.callback(process.kill)
+            processes.append(process)
+        yield processes

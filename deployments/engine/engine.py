@@ -16,6 +16,7 @@ from flashstream.deployments.engine.output import EngineOutput
 from flashstream.deployments.engine.plugin import ARCHITECTURE
 from flashstream.deployments.engine.pulse import Pulse
 from flashstream.deployments.engine.settings import EngineSettings
+from flashstream.deployments.engine.starvation import Unstarved
 from flashstream.errors import EngineError
 from flashstream.models.family import MemoryItem
 
@@ -31,7 +32,8 @@ class MemoryEngine:
     ) -> None:
         self._llm: Any | None = llm
         self._running = running
-        self._pulse = Pulse(self._beat, stall_s)
+        (process,) = llm.engine_core.resources.engine_manager.processes
+        self._pulse = Pulse(self._beat, stall_s, clock=Unstarved(process.pid))
         self._tokenizer = tokenizer
         self._memory_token = memory_token
         self._numbers = itertools.count()
@@ -102,8 +104,9 @@ class MemoryEngine:
         return self._llm is not None and not self._llm.errored
 
     def stalled(self) -> bool:
-        """Whether the engine process lives, but has taken no message for `settings.stall_s`. Known
-        only if it is asked often, on the event loop that asks the questions."""
+        """Whether the engine process lives, but has taken no message for `settings.stall_s`; what
+        it waits for a core does not count. Known only if it is asked often, on the event loop that
+        asks the questions."""
         return self.healthy() and self._pulse.stalled()
 
     async def generate(

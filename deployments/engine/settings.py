@@ -50,6 +50,7 @@ class EngineSettings(BaseModel):
         120.0,
         gt=0,
         description="seconds without a sign of the engine's process after which it counts as hung "
-        "and is replaced; none of its steps may take so long",
+        "and is replaced, those in which it waits for a core left out; none of its steps may take "
+        "so long",
     )
     start_timeout_s: int = Field(600, ge=10, description="how long loading the model may take")
