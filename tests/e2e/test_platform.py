@@ -190,6 +190,12 @@ def test_a_question_before_the_first_frame(served: Served) -> None:
             client.stream("dark")
 
 
+def test_a_question_that_is_refused_leaves_no_stack_trace(served: Served) -> None:
+    """The one before the first frame, above."""
+    logs = [each for each in served.logs.rglob("*") if each.is_file()]
+    assert not [each for each in logs if "NoMemoryYetError" in each.read_text(errors="replace")]
+
+
 def test_a_port_in_use_is_named_by_a_second_serve(served: Served, tmp_path: Path) -> None:
     done = subprocess.run(
         [FLASHSTREAM, "serve", "--port", str(served.http_port), "--data-dir", str(tmp_path)],
