@@ -17,7 +17,12 @@ from support.tiny_replica import TinyReplica
 
 from flashstream.deployments.answerer_client import AnswererClient
 from flashstream.deployments.messages import AnswerDone, TextDelta
-from flashstream.errors import EmptyQuestionError, FingerprintError, FlashstreamError
+from flashstream.errors import (
+    DeadlineExceededError,
+    EmptyQuestionError,
+    FingerprintError,
+    FlashstreamError,
+)
 from flashstream.memory_store.snapshot import MemorySnapshot, Slots
 
 pytestmark = pytest.mark.llm
@@ -146,6 +151,26 @@ def replica() -> psutil.Process:
         if " ".join(process.cmdline()).startswith("ray::ServeReplica:tiny")
     )
     return found
+
+
+async def test_while_there_is_no_answerer_a_question_ends_at_its_deadline(answerer: Any) -> None:
+    """Its replica stands still whole: it can be given no question, nor be asked how it is."""
+    still = replica()
+    still.suspend()
+    try:
+        events = AnswererClient(answerer).answer(ray.put(make_snapshot()), "w5", 6, 0.5)
+        async with asyncio.timeout(20):
+            with pytest.raises(DeadlineExceededError, match=r"no word within 0\.5 s") as late:
+                await anext(events)
+        assert late.value.details == {"deadline_s": 0.5, "tokens": 0}
+    finally:
+        still.resume()
+    async with asyncio.timeout(60):
+        while True:
+            with suppress(FlashstreamError):
+                *_, done = [event async for event in ask(answerer)]
+                break
+    assert done.completion_tokens == 6
 
 
 async def test_an_engine_that_hangs_is_replaced_and_leaves_nothing_behind(answerer: Any) -> None:
