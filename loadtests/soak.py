@@ -19,7 +19,6 @@ from flashstream.loadtests.ages import ages_s
 from flashstream.loadtests.asking import Asked, Asker
 from flashstream.loadtests.cameras import cameras, dealt, films
 from flashstream.loadtests.flapping import Flapping
-from flashstream.loadtests.neighbours import neighbours
 from flashstream.loadtests.remembered import remember
 from flashstream.loadtests.resources import KINDS, PROGRAMS, read
 from flashstream.loadtests.service import Service, until
@@ -43,9 +42,8 @@ class Load:
     queues for minutes whenever the machine is slowed from outside, and no trend can be told.
     watched_h: for how long each camera has been watched already when it is added (see `remember`),
     so that its memory is full. warm_s: what comes before is left out of the trends, for lazily made
-    things are made in it. rush_s, rush_per_s, neighbours: it begins with a rush of far more
-    questions than can be answered, about all cameras at once, while other programs take the cores:
-    pools of threads grow when calls meet and wait for a core, and some give none back.
+    things are made in it. rush_s, rush_per_s: it begins with a rush of far more questions than can
+    be answered, about all cameras at once: pools grow when calls meet and wait for a core.
     picture_ttl_s: how long answers' pictures are kept (a day by default), so that as many go as
     come well before its end.
     """
@@ -58,9 +56,8 @@ class Load:
     away_s: float = 5.0
     watched_h: float = 2.0
     warm_s: float = 2700.0
-    rush_s: float = 900.0
+    rush_s: float = 600.0
     rush_per_s: float = 1.0
-    neighbours: int = 12
     picture_ttl_s: int = 240
     look_s: float = 5.0
 
@@ -133,10 +130,7 @@ def run(
             # Looking is load, too.
             looks = partial(_watch, service, store, names, load.look_s, began, report)
             warming, series = Series(), Series()
-            with (
-                neighbours(load.neighbours),
-                Asker(service.client, names, load.rush_per_s, at_once=len(names)) as rush,
-            ):
+            with Asker(service.client, names, load.rush_per_s, at_once=len(names)) as rush:
                 looks(warming, "warming up in a rush", load.rush_s)
             looks(warming, "warming up", load.warm_s - load.rush_s)
             since_s, flapped, held_back = time.monotonic(), flapping.count, asker.held_back

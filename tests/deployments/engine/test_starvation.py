@@ -6,9 +6,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+from support.neighbours import neighbours
 
 from flashstream.deployments.engine.starvation import Unstarved
-from flashstream.loadtests.neighbours import neighbours
 from flashstream.loadtests.service import until
 
 
