@@ -262,16 +262,18 @@ def drained_and_back(streams: Streams) -> float:
     gaps = [0.0]
     newest = {stream: status.as_of_s or 0.0 for stream, status in before.items()}
 
-    def emptied() -> bool:
+    emptied_s: list[float] = []
+
+    def emptied_and_seen_again() -> bool:
         for stream, last in newest.items():
             as_of = streams.told(stream).as_of_s or last
             gaps.append(as_of - last)
             newest[stream] = max(last, as_of)
-        return streams.live(*before) and full.node.id not in {
-            streams.told(stream).node for stream in before
-        }
+        if full.node.id not in {streams.told(stream).node for stream in before}:
+            emptied_s.append(time.time())
+        return bool(emptied_s) and min(newest.values()) > emptied_s[0] and streams.live(*before)
 
-    until(emptied, 60)
+    until(emptied_and_seen_again, 60)
     for stream, status in before.items():
         assert streams.told(stream).frames_seen >= status.frames_seen
     assert streams.done(streams.fleet.undrain(full.node.id)).drained_s is None
