@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from flashstream.actors.priority import yield_to_calls
 from flashstream.errors import NotReadyError, OverloadedError
 from flashstream.models.family import FrameEncoder
 from flashstream.telemetry import ENCODE_BATCH, ENCODE_SECONDS, Telemetry
@@ -83,6 +84,7 @@ class BatchingEncoder:
             self._thread.join(timeout=30)
 
     def _run(self) -> None:
+        yield_to_calls()
         while (batch := self._next_batch()) is not None:
             self._encode(batch)
 

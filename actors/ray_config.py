@@ -5,7 +5,7 @@ from typing import Any, Final
 
 RAY_CONFIG: Final[dict[str, Any]] = {
     # Ray would have all workers yield to everything else (15), and so leave no room below them: it
-    # is the language model that shall yield to the watching.
+    # is the language model that shall yield to the watching (and that to calls: `priority.py`).
     "worker_niceness": 0,
     # What a call takes and gives goes with it up to this size (100 KiB by default); beyond, it is
     # put into the object store and fetched from there. A frame and its features (0.2 MB) cost more

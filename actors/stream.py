@@ -19,6 +19,7 @@ from flashstream.actors.camera import Camera
 from flashstream.actors.health import StreamHealth
 from flashstream.actors.keeper import Journal, KeeperOptions, MemoryKeeper, Standing
 from flashstream.actors.mailbox import Mailbox
+from flashstream.actors.priority import yield_to_calls
 from flashstream.actors.spec import StreamSpec, StreamState, StreamStatus
 from flashstream.errors import (
     CorruptRecordError,
@@ -222,6 +223,7 @@ class StreamWorker:
                 self._stopping.wait(pause_s(attempt, self._options.reconnect_max_s))
 
     def _watch(self) -> None:
+        yield_to_calls()  # and so do the threads that begin here
         self._open_memory()
         if self._stopping.is_set():
             return

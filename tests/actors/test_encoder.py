@@ -1,5 +1,6 @@
 """Batching of many streams' frames, with a fake encoder: the logic here is the queue's."""
 
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,12 +20,14 @@ class Doubling:
     def __init__(self) -> None:
         self.batches: list[int] = []
         self.values: list[int] = []
+        self.niceness: set[int] = set()
         self.go = threading.Event()
         self.go.set()
 
     def encode(self, frames: Sequence[NDArray[np.uint8]]) -> NDArray[np.float16]:
         self.go.wait(60)
         self.batches.append(len(frames))
+        self.niceness.add(os.getpriority(os.PRIO_PROCESS, 0))
         values = [int(frame.flat[0]) for frame in frames]
         self.values += values
         if 13 in values:
@@ -120,3 +123,12 @@ def test_each_call_is_made_within_what_is_given(inner: Doubling) -> None:
         encoder.submit(frame(value)).result(60)
     encoder.close()
     assert told == ["begins after 0", "ends after 1", "begins after 1", "ends after 2"]
+
+
+def test_it_encodes_with_less_priority_than_its_caller_has(
+    batching: BatchingEncoder, inner: Doubling
+) -> None:
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    batching.submit(frame(1)).result(60)
+    assert inner.niceness == {min(before + 5, 19)}
+    assert os.getpriority(os.PRIO_PROCESS, 0) == before

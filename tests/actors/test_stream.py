@@ -3,6 +3,7 @@
 What the encoder sees is not of interest here; that and when frames arrive in memory is.
 """
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -41,6 +42,24 @@ def test_a_file_read_fast_is_seen_frame_by_frame_to_its_end(bench: Bench) -> Non
     assert status.frames_seen == 40
     assert status.frames_dropped == 0
     assert worker.snapshot().slots.weights.sum() == 40
+
+
+def test_it_watches_with_less_priority_than_its_callers_have(bench: Bench) -> None:
+    """Each of its threads: that which encodes its frames, which opens the camera, which commits."""
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    found: dict[str, int] = {}
+
+    def noted(frame: NDArray[np.uint8]) -> NDArray[np.float16]:
+        for thread in threading.enumerate():
+            if thread.native_id is not None:
+                found[thread.name] = os.getpriority(os.PRIO_PROCESS, thread.native_id)
+        return brightness(frame)
+
+    worker = bench.start(noted, live=True)
+    until(lambda: worker.status().state is StreamState.ENDED)
+    lower = min(before + 5, 19)
+    assert [found[name] for name in ("watch", "decode", "commit")] == [lower] * 3
+    assert os.getpriority(os.PRIO_PROCESS, 0) == before
 
 
 def test_a_slow_encoder_drops_the_oldest_frames_of_a_live_source_and_counts_them(
