@@ -11,6 +11,7 @@ from flashstream.actors.ray_config import set_environment
     ("name", "ours"),
     [
         ("MALLOC_ARENA_MAX", "1"),
+        ("RAY_JEMALLOC_LIB_PATH", ""),
         ("RAY_SERVE_CONTROL_LOOP_INTERVAL_S", "0.5"),
         ("GRPC_EXPERIMENTS", "work_stealing"),
     ],
