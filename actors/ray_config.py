@@ -25,9 +25,9 @@ _ENVIRONMENT: Final = {
     # has some forty threads; what one of them frees, the others do not take, and it grows by a
     # quarter within minutes. With one heap it does not.
     "MALLOC_ARENA_MAX": "1",
-    # Ray has its raylet and GCS use jemalloc: the one grew by 25 KB with each report of metrics, of
-    # which there are six a minute, from 12 to 18 MB in 230 of them, and the other alike. With
-    # glibc's one heap they have 7 and 19 MB and do not grow. Empty: what the system has.
+    # Ray has its raylet and GCS use jemalloc, with which they grow at each report of metrics, of
+    # which there are six a minute: in 230 the one from 12 to 18 MB, the other from 28 to 33. With
+    # glibc's one heap they had 7 and 19 MB and hardly grew. Empty: what the system has.
     "RAY_JEMALLOC_LIB_PATH": "",
     # Serve's controller would look after its two replicas ten times a second, and ask Ray's GCS for
     # all nodes each time: together 6 % of a core of the slowest machine tried, 3 % at this pace.

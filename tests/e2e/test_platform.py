@@ -53,9 +53,9 @@ def test_watchers_have_one_heap_each(served: Served, stream: str) -> None:
 def test_ray_itself_has_the_systems_heap(served: Served) -> None:
     ray = [each for each in served.processes("") if each.name() in ("raylet", "gcs_server")]
     assert {process.name() for process in ray} == {"raylet", "gcs_server"}
-    libraries = {part.path for process in ray for part in process.memory_maps()}
-    assert any("libc.so" in path for path in libraries)
-    assert not any("malloc" in path for path in libraries)
+    libraries = {Path(part.path).name for process in ray for part in process.memory_maps()}
+    assert any(name.startswith("libc.") for name in libraries)
+    assert not any("malloc" in name for name in libraries)
 
 
 def test_an_rtsp_camera_is_answered_over_http(served: Served, stream: str) -> None:
