@@ -33,8 +33,13 @@ _ENVIRONMENT: Final = {
     # all nodes each time: together 6 % of a core of the slowest machine tried, 3 % at this pace.
     "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.5",
     # Ray's gRPC begins a thread more when calls fall due that no thread waits for, as after each
-    # pause of the machine, and keeps it for ever. This pool of its ends threads that are idle.
-    "GRPC_EXPERIMENTS": "work_stealing",
+    # pause of the machine, and keeps it for ever. This pool of its ends threads that are idle. Its
+    # clients' sockets then use that pool, too: in their own of old, closing several connections at
+    # once began up to twice as many threads as there are cores, for ever.
+    "GRPC_EXPERIMENTS": "work_stealing,event_engine_client",
+    # That pool begins with as many threads as there are cores, two at least: with two, a third
+    # came to most processes in the first hours, and stayed busy enough to stay.
+    "RAY_num_grpc_internal_threads": "4",
 }
 
 

@@ -13,7 +13,8 @@ from flashstream.actors.ray_config import set_environment
         ("MALLOC_ARENA_MAX", "1"),
         ("RAY_JEMALLOC_LIB_PATH", ""),
         ("RAY_SERVE_CONTROL_LOOP_INTERVAL_S", "0.5"),
-        ("GRPC_EXPERIMENTS", "work_stealing"),
+        ("GRPC_EXPERIMENTS", "work_stealing,event_engine_client"),
+        ("RAY_num_grpc_internal_threads", "4"),
     ],
 )
 @pytest.mark.parametrize("before", [None, "4"])
