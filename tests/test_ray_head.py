@@ -60,17 +60,19 @@ def test_what_is_left_of_it_is_ended(processes: dict[str, subprocess.Popen[bytes
     assert not any(psutil.pid_exists(each.pid) for each in processes.values())
 
 
-def test_ray_s_gcs_keeps_no_thread_of_a_pause() -> None:
-    """By default it begins one or two at each of these, and keeps them for ever."""
+def test_ray_keeps_no_thread_of_a_pause_nor_of_connections_that_close() -> None:
+    """By default the GCS begins one or two at each pause, and the raylet one or more where eight
+    actors die together; both keep them for ever."""
     done = subprocess.run(
-        [sys.executable, "-m", "support.paused_gcs"],
+        [sys.executable, "-m", "support.ray_threads"],
         cwd=Path(__file__).parent,
         capture_output=True,
         text=True,
-        timeout=150,
+        timeout=240,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    before, after = json.loads(done.stdout)
-    assert 0 < after <= before
+    found = json.loads(done.stdout)
+    for before, after in found.values():
+        assert 0 < after <= before, found
     assert "Unknown experiment" not in done.stderr

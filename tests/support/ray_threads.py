@@ -1,0 +1,64 @@
+"""Starts Ray's head, does to it what has its processes begin threads, and prints how many of gRPC's
+there were before and after, as JSON: of the GCS's pool where it is paused, of the raylet's old one
+where actors die together."""
+
+import json
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from flashstream import config
+from flashstream.errors import NotReadyError
+from flashstream.loadtests.service import free_port, until
+from flashstream.ray_head import RayHead
+
+ACTORS: Final = 8
+
+
+def threads(process: psutil.Process, pool: str) -> int:
+    """Threads whose name begins with the pool's; the kernel keeps fifteen letters of it."""
+    names = [path.read_text() for path in Path(f"/proc/{process.pid}/task").glob("*/comm")]
+    return sum(name.startswith(pool) for name in names)
+
+
+def of_pauses(gcs: psutil.Process) -> tuple[int, int]:
+    """The GCS's pool, before and after it was paused thrice."""
+    before = until(lambda: threads(gcs, "event_engine"))
+    for _ in range(3):
+        gcs.suspend()
+        time.sleep(4)
+        gcs.resume()
+        time.sleep(1)
+    with suppress(NotReadyError):
+        until(lambda: threads(gcs, "event_engine") <= before, 40)
+    return before, threads(gcs, "event_engine")
+
+
+def of_deaths(raylet: psutil.Process) -> tuple[int, int]:
+    """The raylet's old pool, before and after the connections to eight actors closed, thrice."""
+    import ray
+
+    actor = ray.remote(num_cpus=0)(_Echo)
+    before = threads(raylet, "default-executo")
+    for _ in range(3):
+        started = [actor.remote() for _ in range(ACTORS)]
+        ray.get([each.said.remote() for each in started])
+        for each in started:
+            ray.kill(each)
+        time.sleep(4)
+    return before, threads(raylet, "default-executo")
+
+
+class _Echo:
+    def said(self) -> bool:
+        return True
+
+
+RayHead.start(config.load(overrides={"metrics.port": free_port()}, environ={}))
+named = {each.name(): each for each in psutil.Process().children()}
+found = {"pauses": of_pauses(named["gcs_server"]), "deaths": of_deaths(named["raylet"])}
+sys.stdout.write(json.dumps(found))
