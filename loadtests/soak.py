@@ -55,7 +55,7 @@ class Load:
     flap_every_s: float = 15.0
     away_s: float = 5.0
     watched_h: float = 2.0
-    warm_s: float = 2700.0
+    warm_s: float = 900.0
     rush_s: float = 600.0
     rush_per_s: float = 1.0
     picture_ttl_s: int = 240
@@ -165,6 +165,11 @@ def run(
         "machine": facts,
         "warm_up": warming.row(),
         "series": series.row(),
+        # From the first, in the warm-up; beside the rush's, which are not kept.
+        "asked": [
+            {"time_s": each.at_s - began, "ttft_s": each.ttft_s, "age_s": each.age_s}
+            for each in asker.asked
+        ],
     }
 
 

@@ -53,7 +53,7 @@ def packing(
 
 
 def soak(
-    minutes: Annotated[float, typer.Option(help="How long, after 45 minutes of warm-up.")] = 30.0,
+    minutes: Annotated[float, typer.Option(help="How long, after 15 minutes of warm-up.")] = 30.0,
     json: JsonPath = None,
     sets: Set = None,
 ) -> None:
@@ -63,7 +63,7 @@ def soak(
     pairs = _checked(sets, json)
     with progress() as report:
         result = run(minutes, pairs, report)
-    series = {"warm_up", "series"}
+    series = {"warm_up", "series", "asked"}
     _told({name: value for name, value in result.items() if name not in series}, None)
     if json is not None:
         write_json(json, result)
