@@ -16,8 +16,9 @@ RAY_CONFIG: Final[dict[str, Any]] = {
     # some megabytes a minute until then, for a dashboard that we do not start.
     "task_events_report_interval_ms": 0,
     # Connections between processes that nothing has used for so long are closed, and opened again
-    # when they are needed. Ray would keep them for half an hour.
-    "grpc_client_idle_timeout_ms": 120_000,
+    # when they are needed: with minutes, those that are seldom used come and go all the time. Those
+    # to a process that has ended close with it.
+    "grpc_client_idle_timeout_ms": 6 * 3600 * 1000,
 }
 
 _ENVIRONMENT: Final = {
