@@ -1,8 +1,8 @@
 """What a service's processes use, by what they are."""
 
 import contextlib
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -77,6 +77,31 @@ def read(processes: Iterable[psutil.Process], store: "Redis | None" = None) -> R
             use.threads += process.num_threads()
     if store is not None:
         out.store = {**_info(store, "stats"), **_info(store, "memory"), **_info(store, "cpu")}
+    return out
+
+
+def thread_names(processes: Iterable[psutil.Process]) -> dict[str, Counter[str]]:
+    """How many threads of each name, as the kernel has it, each kind of process has."""
+    out: dict[str, Counter[str]] = defaultdict(Counter)
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            names = out[kind(process)]
+            for path in Path(f"/proc/{process.pid}/task").glob("*/comm"):
+                with contextlib.suppress(OSError):  # it has ended meanwhile
+                    names[path.read_text().strip()] += 1
+    return out
+
+
+def changed(
+    before: Mapping[str, Counter[str]], after: Mapping[str, Counter[str]]
+) -> dict[str, dict[str, tuple[int, int]]]:
+    """Of two `thread_names`, those whose number is another: by kind and name, the two numbers."""
+    out: dict[str, dict[str, tuple[int, int]]] = defaultdict(dict)
+    for of in sorted(before.keys() | after.keys()):
+        old, new = before.get(of, Counter()), after.get(of, Counter())
+        for name in sorted(old.keys() | new.keys()):
+            if old[name] != new[name]:
+                out[of][name] = old[name], new[name]
     return out
 
 

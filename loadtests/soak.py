@@ -20,7 +20,7 @@ from flashstream.loadtests.asking import Asked, Asker
 from flashstream.loadtests.cameras import cameras, dealt, films
 from flashstream.loadtests.flapping import Flapping
 from flashstream.loadtests.remembered import remember
-from flashstream.loadtests.resources import KINDS, PROGRAMS, read
+from flashstream.loadtests.resources import KINDS, PROGRAMS, changed, read, thread_names
 from flashstream.loadtests.service import Service, until
 from flashstream.loadtests.trend import BLOCKS, fitted
 from flashstream.memory_store.embedded import EmbeddedValkey
@@ -55,7 +55,7 @@ class Load:
     flap_every_s: float = 15.0
     away_s: float = 5.0
     watched_h: float = 2.0
-    warm_s: float = 900.0
+    warm_s: float = 1800.0
     rush_s: float = 600.0
     rush_per_s: float = 1.0
     picture_ttl_s: int = 240
@@ -134,7 +134,9 @@ def run(
                 looks(warming, "warming up in a rush", load.rush_s)
             looks(warming, "warming up", load.warm_s - load.rush_s)
             since_s, flapped, held_back = time.monotonic(), flapping.count, asker.held_back
+            threads = thread_names(service.processes())
             looks(series, "soaking", minutes * 60)
+            threads_changed = changed(threads, thread_names(service.processes()))
         with service.client() as client:
             # All cameras are plugged in again: each must come back.
             until(lambda: all(s["state"] == "live" for s in client.streams()), _LIVE_S, 1.0)
@@ -150,6 +152,8 @@ def run(
         "flat": {name: each["flat"] for name, each in trends.items()},
         "trends": trends,
         "kinds": {name: fitted(series.times_s, v) for name, v in series.kinds.items()},
+        # A stream whose camera is away has fewer.
+        "threads_changed": threads_changed,
         "flaps": flapping.count - flapped,
         "questions": {
             "asked": len(asked),

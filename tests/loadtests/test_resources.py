@@ -9,9 +9,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from flashstream.loadtests.resources import kind, read
+from flashstream.loadtests.resources import changed, kind, read, thread_names
 
 SLEEPS = "import time; print(flush=True); time.sleep(60)"
+THREE_THREADS = f"""
+import threading, time
+for _ in range(2):
+    threading.Thread(target=time.sleep, args=[60], daemon=True).start()
+{SLEEPS}
+"""
 CHILD = "import os; print(os.getpid(), flush=True); os.read(0, 1)"
 HAS_A_CHILD = f"import subprocess; subprocess.run([{sys.executable!r}, '-c', {CHILD!r}])"
 
@@ -74,3 +80,16 @@ def test_all_that_is_read_is_of_a_kind_and_what_is_gone_is_left_out() -> None:
     assert reading.by_kind["encoder"].processes == 1
     assert reading.total("threads") >= 1
     assert reading.total("rss") > 1 << 20
+
+
+def test_threads_that_have_begun_are_named() -> None:
+    with (
+        running("ray::EncoderActor", "-c", SLEEPS) as (one, _),
+        running("ray::EncoderActor", "-c", THREE_THREADS) as (three, _),
+        running("ray::FleetActor", "-c", SLEEPS) as (fleet, _),
+    ):
+        before, after = thread_names([one, fleet]), thread_names([three, fleet])
+        (name,) = before["encoder"]  # an interpreter's threads have its name
+        assert changed(before, before) == {}
+        assert changed(before, after) == {"encoder": {name: (1, 3)}}
+        assert changed(before, thread_names([one])) == {"fleet": {name: (1, 0)}}
