@@ -47,5 +47,9 @@ _ENVIRONMENT: Final = {
 def set_environment() -> None:
     """Have all processes of a Ray that is started from here begin with this environment; what is
     set already stands."""
+    # Python's gRPC, which Serve needs, looks at the environment now: it has other experiments than
+    # Ray's own, and would report on this terminal those that it does not know.
+    import grpc  # noqa: F401
+
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)

@@ -35,10 +35,6 @@ class RayHead:
     def start(cls, settings: Settings) -> Self:
         """Start one that listens on loopback alone, and join it; `ray.shutdown` ends it."""
         keep_ray_on_loopback()
-        # Python's gRPC, which Serve needs, looks at the environment now: it has other experiments
-        # than Ray's own, and would report on this terminal that it does not know that one.
-        import grpc  # noqa: F401
-
         set_environment()
         import ray
 
