@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from flashstream.actors.ray_config import RAY_CONFIG, set_environment
-from flashstream.errors import MissingPackageError
+from flashstream.errors import MissingPackageError, NotReadyError
 from flashstream.memory_store.embedded import EmbeddedValkey
 from flashstream.ray_head import keep_ray_on_loopback
 
@@ -27,6 +27,7 @@ _HEALTH: Final = {
 """A node that is gone is noticed in some seconds; Ray's own pace takes half a minute."""
 
 CLOCK_READ_S: Final = 1
+_LIBRARY: Final = "libfaketimeMT.so.1"
 
 
 class TwoNodes:
@@ -106,12 +107,19 @@ class TwoNodes:
             "FAKETIME_TIMESTAMP_FILE": str(self._clock),
             "FAKETIME_CACHE_DURATION": f"{CLOCK_READ_S}",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",  # a clock that is set is the wall's alone
+            # What it finds out by itself is wrong for glibc 2.36: waits with a limit end at once,
+            # and Ray's workers with them.
+            "FAKETIME_FORCE_MONOTONIC_FIX": "0",
         }
 
     def step(self, seconds: int) -> None:
         """Have the second node's clock be wrong by so much, from `CLOCK_READ_S` on at the latest;
-        raises what `check_clock` does."""
+        raises what `check_clock` does, and `NotReadyError` if its processes read another clock."""
         check_clock()
+        for process in self._raylet().children():
+            with contextlib.suppress(psutil.Error, OSError):  # it has ended meanwhile
+                if _LIBRARY not in Path(f"/proc/{process.pid}/maps").read_text():
+                    raise NotReadyError(f"{process.cmdline()} of the second node has no {_LIBRARY}")
         beside = self._clock.with_suffix(".new")
         beside.write_text(f"{seconds:+d}")
         beside.replace(self._clock)
@@ -119,7 +127,7 @@ class TwoNodes:
     def kill(self) -> float:
         """SIGKILL of everything on the second node, as when a machine loses power; when it was,
         by `time.monotonic`."""
-        raylet = psutil.Process(self._second.all_processes["raylet"][0].process.pid)
+        raylet = self._raylet()
         doomed = [*raylet.children(recursive=True), raylet]
         began = time.monotonic()
         for process in reversed(doomed):
@@ -127,6 +135,9 @@ class TwoNodes:
                 process.kill()
         self._cluster.remove_node(self._second, allow_graceful=False)
         return began
+
+    def _raylet(self) -> psutil.Process:
+        return psutil.Process(self._second.all_processes["raylet"][0].process.pid)
 
 
 def check_clock() -> None:
@@ -140,7 +151,7 @@ def check_clock() -> None:
 
 
 def _faketime() -> Path | None:
-    return next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
+    return next(Path("/usr/lib").glob(f"*/faketime/{_LIBRARY}"), None)
 
 
 def own_processes() -> list[psutil.Process]:
