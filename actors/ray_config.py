@@ -39,7 +39,7 @@ _ENVIRONMENT: Final = {
     # once began up to twice as many threads as there are cores, for ever.
     "GRPC_EXPERIMENTS": "work_stealing,event_engine_client",
     # That pool begins with as many threads as there are cores, two at least: with two, a third
-    # came to most processes in the first hours, and stayed busy enough to stay.
+    # came now and then, in one process or another, and was given enough to do to stay.
     "RAY_num_grpc_internal_threads": "4",
 }
 

@@ -169,7 +169,7 @@ def run(
         "machine": facts,
         "warm_up": warming.row(),
         "series": series.row(),
-        # From the first, in the warm-up; beside the rush's, which are not kept.
+        # Those of the warm-up, too, but for the rush's own.
         "asked": [
             {"time_s": each.at_s - began, "ttft_s": each.ttft_s, "age_s": each.age_s}
             for each in asker.asked

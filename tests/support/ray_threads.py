@@ -6,13 +6,13 @@ import json
 import sys
 import time
 from contextlib import suppress
-from pathlib import Path
 from typing import Final
 
 import psutil
 
 from flashstream import config
 from flashstream.errors import NotReadyError
+from flashstream.loadtests.resources import thread_names
 from flashstream.loadtests.service import free_port, until
 from flashstream.ray_head import RayHead
 
@@ -20,9 +20,8 @@ ACTORS: Final = 8
 
 
 def threads(process: psutil.Process, pool: str) -> int:
-    """Threads whose name begins with the pool's; the kernel keeps fifteen letters of it."""
-    names = [path.read_text() for path in Path(f"/proc/{process.pid}/task").glob("*/comm")]
-    return sum(name.startswith(pool) for name in names)
+    """Threads of that name; the kernel keeps fifteen letters of it."""
+    return sum(names[pool] for names in thread_names([process]).values())
 
 
 def of_pauses(gcs: psutil.Process) -> tuple[int, int]:
