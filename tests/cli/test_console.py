@@ -2,7 +2,7 @@
 
 import pytest
 
-from flashstream.cli.console import Lines, progress
+from flashstream.cli.console import Lines, out, print_json, progress, stdout_for_results
 
 
 def test_off_a_terminal_each_step_is_a_few_lines(capsys: pytest.CaptureFixture[str]) -> None:
@@ -31,3 +31,17 @@ def test_a_quiet_one_prints_nothing(quiet: bool, capsys: pytest.CaptureFixture[s
     printed = capsys.readouterr()
     assert printed.out == ""
     assert ("100% starting" in printed.err) is not quiet
+
+
+def test_what_ray_prints_is_not_among_the_results(capsys: pytest.CaptureFixture[str]) -> None:
+    from ray._private.worker import print_to_stdstream
+
+    with stdout_for_results():
+        print_to_stdstream(
+            {"lines": ["A worker died."], "pid": "raylet", "is_err": False}, ignore_prefix=False
+        )
+        print_json({"url": "http://127.0.0.1:8000"})
+    out.print("whole")
+    printed = capsys.readouterr()
+    assert printed.out == '{\n  "url": "http://127.0.0.1:8000"\n}\nwhole\n'
+    assert "A worker died." in printed.err

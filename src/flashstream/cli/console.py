@@ -2,9 +2,10 @@
 
 import json
 import math
+import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,18 @@ def check_writable(path: Path | None) -> None:
     """Refuse a result path before the work that fills it, not after."""
     if path is not None and not path.parent.is_dir():
         raise SettingError(f"--json {path}: there is no folder {path.parent}")
+
+
+@contextmanager
+def stdout_for_results() -> Iterator[None]:
+    """Standard output takes what `out` prints and nothing else; what a library prints there, as Ray
+    does of processes that have died, goes to standard error."""
+    out.file = sys.stdout
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        out.file = None  # type: ignore[assignment]  # as it was: what `sys.stdout` is by then
 
 
 @contextmanager

@@ -7,12 +7,13 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from flashstream.cli.console import check_writable, out, progress
+from flashstream.cli.console import check_writable, out, progress, stdout_for_results
 from flashstream.cli.options import JsonPath
 from flashstream.cli.serve import Config, Set, settings_from
 from flashstream.json_file import write_json
 
 
+@stdout_for_results()
 def demo(
     config_file: Config = None,
     sets: Set = None,

@@ -10,7 +10,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from flashstream import config
-from flashstream.cli.console import err, print_json, progress
+from flashstream.cli.console import err, print_json, progress, stdout_for_results
 from flashstream.platform import Platform
 
 Config = Annotated[
@@ -30,6 +30,7 @@ def settings_from(file: Path | None, pairs: list[str] | None, **overrides: Any) 
     return config.load(file, changes)
 
 
+@stdout_for_results()
 def serve(
     config_file: Config = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
