@@ -19,6 +19,7 @@ from flashstream.loadtests.ages import ages_s
 from flashstream.loadtests.asking import Asked, Asker
 from flashstream.loadtests.cameras import cameras, dealt, films
 from flashstream.loadtests.flapping import Flapping
+from flashstream.loadtests.gcs_rush import gcs_address, gcs_rush
 from flashstream.loadtests.remembered import remember
 from flashstream.loadtests.resources import KINDS, PROGRAMS, changed, read, thread_names
 from flashstream.loadtests.service import Service, until
@@ -43,7 +44,8 @@ class Load:
     watched_h: for how long each camera has been watched already when it is added (see `remember`),
     so that its memory is full. warm_s: what comes before is left out of the trends, for lazily made
     things are made in it. rush_s, rush_per_s: it begins with a rush of far more questions than can
-    be answered, about all cameras at once: pools grow when calls meet and wait for a core.
+    be answered, about all cameras at once: pools grow when calls meet and wait for a core. In its
+    first gcs_rush_s seconds Ray's GCS meets such a rush, too.
     picture_ttl_s: how long answers' pictures are kept (a day by default), so that as many go as
     come well before its end.
     """
@@ -55,9 +57,10 @@ class Load:
     flap_every_s: float = 15.0
     away_s: float = 5.0
     watched_h: float = 2.0
-    warm_s: float = 1800.0
+    warm_s: float = 2700.0
     rush_s: float = 600.0
     rush_per_s: float = 1.0
+    gcs_rush_s: float = 30.0
     picture_ttl_s: int = 240
     look_s: float = 5.0
 
@@ -131,7 +134,9 @@ def run(
             looks = partial(_watch, service, store, names, load.look_s, began, report)
             warming, series = Series(), Series()
             with Asker(service.client, names, load.rush_per_s, at_once=len(names)) as rush:
-                looks(warming, "warming up in a rush", load.rush_s)
+                with gcs_rush(gcs_address(service.processes())):
+                    looks(warming, "warming up in a rush, Ray's GCS, too", load.gcs_rush_s)
+                looks(warming, "warming up in a rush", load.rush_s - load.gcs_rush_s)
             looks(warming, "warming up", load.warm_s - load.rush_s)
             since_s, flapped, held_back = time.monotonic(), flapping.count, asker.held_back
             threads = thread_names(service.processes())

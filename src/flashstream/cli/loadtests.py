@@ -53,7 +53,7 @@ def packing(
 
 
 def soak(
-    minutes: Annotated[float, typer.Option(help="How long, after 30 minutes of warm-up.")] = 30.0,
+    minutes: Annotated[float, typer.Option(help="How long, after 45 minutes of warm-up.")] = 30.0,
     json: JsonPath = None,
     sets: Set = None,
 ) -> None:

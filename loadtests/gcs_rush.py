@@ -1,0 +1,66 @@
+"""A rush on Ray's GCS: far more calls at once than there are cores for them."""
+
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from typing import Any, Final
+
+import psutil
+
+from flashstream.errors import NotReadyError
+
+_PROCESSES: Final = 6  # each has a connection of its own
+_THREADS: Final = 4
+_KEY: Final = b"flashstream-gcs-rush"
+_ADDRESS: Final = "--gcs-address="
+
+
+def gcs_address(processes: Iterable[psutil.Process]) -> str:
+    """Where the GCS of these processes listens, as their raylet was told; `NotReadyError` if none
+    of them is a raylet."""
+    for process in processes:
+        with suppress(psutil.Error):
+            for word in process.cmdline():
+                if process.name() == "raylet" and word.startswith(_ADDRESS):
+                    return word.removeprefix(_ADDRESS)
+    raise NotReadyError("none of the processes is a raylet")
+
+
+@contextmanager
+def gcs_rush(address: str) -> Iterator[None]:
+    """It goes on while the context lasts, in processes of its own, and leaves one small key.
+
+    Ray's gRPC begins a thread more when calls meet and wait for a core, up to twice
+    `RAY_num_grpc_internal_threads`, and keeps it for ever. The GCS, which all processes call, gets
+    its own one by one in hours; in a rush, within seconds.
+    """
+    command = [sys.executable, "-m", __name__, address]
+    callers = [subprocess.Popen(command) for _ in range(_PROCESSES)]
+    try:
+        yield
+    finally:
+        for caller in callers:
+            caller.kill()
+        for caller in callers:
+            caller.wait()
+
+
+def _call(client: Any) -> None:
+    while True:
+        client.internal_kv_put(_KEY, bytes(1000), True, None)
+        client.internal_kv_get(_KEY, None)
+
+
+def _main(address: str) -> None:
+    from ray._raylet import GcsClient
+
+    client = GcsClient(address=address)
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for call in [pool.submit(_call, client) for _ in range(_THREADS)]:
+            call.result()
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1])
