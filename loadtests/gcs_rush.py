@@ -54,7 +54,7 @@ def _call(client: Any) -> None:
 
 
 def _main(address: str) -> None:
-    from ray._raylet import GcsClient
+    from ray._raylet import GcsClient  # type: ignore[attr-defined]  # compiled
 
     client = GcsClient(address=address)
     with ThreadPoolExecutor(_THREADS) as pool:

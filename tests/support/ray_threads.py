@@ -1,8 +1,9 @@
 """Starts Ray's head, does to it what has its processes begin threads, and prints how many of gRPC's
 there were before and after, as JSON: of the GCS's pool where it is paused, of the raylet's old one
-where actors die together."""
+where actors die together; and of the GCS's old one how many it may have and has after a rush."""
 
 import json
+import os
 import sys
 import time
 from contextlib import suppress
@@ -12,11 +13,14 @@ import psutil
 
 from flashstream import config
 from flashstream.errors import NotReadyError
+from flashstream.loadtests.gcs_rush import gcs_address, gcs_rush
 from flashstream.loadtests.resources import thread_names
 from flashstream.loadtests.service import free_port, until
 from flashstream.ray_head import RayHead
 
 ACTORS: Final = 8
+CORES: Final = "RAY_num_grpc_internal_threads"
+"""What Ray's gRPC takes for the number of cores."""
 
 
 def threads(process: psutil.Process, pool: str) -> int:
@@ -52,6 +56,13 @@ def of_deaths(raylet: psutil.Process) -> tuple[int, int]:
     return before, threads(raylet, "default-executo")
 
 
+def of_a_rush(gcs: psutil.Process, raylet: psutil.Process) -> tuple[int, int]:
+    """The bound of the GCS's old pool, and how many there are after a rush."""
+    with gcs_rush(gcs_address([raylet])):
+        time.sleep(8)
+    return 2 * int(os.environ[CORES]), threads(gcs, "default-executo")
+
+
 class _Echo:
     def said(self) -> bool:
         return True
@@ -59,5 +70,6 @@ class _Echo:
 
 RayHead.start(config.load(overrides={"metrics.port": free_port()}, environ={}))
 named = {each.name(): each for each in psutil.Process().children()}
-found = {"pauses": of_pauses(named["gcs_server"]), "deaths": of_deaths(named["raylet"])}
+gcs, raylet = named["gcs_server"], named["raylet"]
+found = {"pauses": of_pauses(gcs), "deaths": of_deaths(raylet), "rush": of_a_rush(gcs, raylet)}
 sys.stdout.write(json.dumps(found))
