@@ -1,5 +1,6 @@
 """A rush on Ray's GCS: far more calls at once than there are cores for them."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -17,34 +18,44 @@ _KEY: Final = b"flashstream-gcs-rush"
 _ADDRESS: Final = "--gcs-address="
 
 
-def gcs_address(processes: Iterable[psutil.Process]) -> str:
-    """Where the GCS of these processes listens, as their raylet was told; `NotReadyError` if none
-    of them is a raylet."""
-    for process in processes:
-        with suppress(psutil.Error):
-            for word in process.cmdline():
-                if process.name() == "raylet" and word.startswith(_ADDRESS):
-                    return word.removeprefix(_ADDRESS)
-    raise NotReadyError("none of the processes is a raylet")
-
-
 @contextmanager
-def gcs_rush(address: str) -> Iterator[None]:
+def gcs_rush(processes: Iterable[psutil.Process]) -> Iterator[None]:
     """It goes on while the context lasts, in processes of its own, and leaves one small key.
 
     Ray's gRPC begins a thread more when calls meet and wait for a core, up to twice
     `RAY_num_grpc_internal_threads`, and keeps it for ever. The GCS, which all processes call, gets
     its own one by one in hours; in a rush, within seconds.
+
+    processes: a raylet of that GCS is among them. `NotReadyError` if none is, or if the GCS could
+    not be called.
     """
-    command = [sys.executable, "-m", __name__, address]
-    callers = [subprocess.Popen(command) for _ in range(_PROCESSES)]
+    address, environment = _gcs_of(processes)
+    callers = [
+        subprocess.Popen([sys.executable, "-m", __name__, address], env=environment)
+        for _ in range(_PROCESSES)
+    ]
     try:
         yield
+        ended = sum(caller.poll() is not None for caller in callers)
     finally:
         for caller in callers:
             caller.kill()
         for caller in callers:
             caller.wait()
+    if ended:
+        raise NotReadyError(f"{ended} of {_PROCESSES} could not call Ray's GCS at {address}")
+
+
+def _gcs_of(processes: Iterable[psutil.Process]) -> tuple[str, dict[str, str]]:
+    """Where it listens, as the raylet was told, and the environment of those who may call it."""
+    for process in processes:
+        with suppress(psutil.Error):
+            for word in process.cmdline():
+                if process.name() == "raylet" and word.startswith(_ADDRESS):
+                    told = process.environ().items()
+                    access = {name: value for name, value in told if name.startswith("RAY_AUTH_")}
+                    return word.removeprefix(_ADDRESS), os.environ | access
+    raise NotReadyError("none of the processes is a raylet")
 
 
 def _call(client: Any) -> None:

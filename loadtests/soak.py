@@ -19,7 +19,7 @@ from flashstream.loadtests.ages import ages_s
 from flashstream.loadtests.asking import Asked, Asker
 from flashstream.loadtests.cameras import cameras, dealt, films
 from flashstream.loadtests.flapping import Flapping
-from flashstream.loadtests.gcs_rush import gcs_address, gcs_rush
+from flashstream.loadtests.gcs_rush import gcs_rush
 from flashstream.loadtests.remembered import remember
 from flashstream.loadtests.resources import KINDS, PROGRAMS, changed, read, thread_names
 from flashstream.loadtests.service import Service, until
@@ -134,7 +134,7 @@ def run(
             looks = partial(_watch, service, store, names, load.look_s, began, report)
             warming, series = Series(), Series()
             with Asker(service.client, names, load.rush_per_s, at_once=len(names)) as rush:
-                with gcs_rush(gcs_address(service.processes())):
+                with gcs_rush(service.processes()):
                     looks(warming, "warming up in a rush, Ray's GCS, too", load.gcs_rush_s)
                 looks(warming, "warming up in a rush", load.rush_s - load.gcs_rush_s)
             looks(warming, "warming up", load.warm_s - load.rush_s)

@@ -13,7 +13,7 @@ import psutil
 
 from flashstream import config
 from flashstream.errors import NotReadyError
-from flashstream.loadtests.gcs_rush import gcs_address, gcs_rush
+from flashstream.loadtests.gcs_rush import gcs_rush
 from flashstream.loadtests.resources import thread_names
 from flashstream.loadtests.service import free_port, until
 from flashstream.ray_head import RayHead
@@ -58,7 +58,7 @@ def of_deaths(raylet: psutil.Process) -> tuple[int, int]:
 
 def of_a_rush(gcs: psutil.Process, raylet: psutil.Process) -> tuple[int, int]:
     """The bound of the GCS's old pool, and how many there are after a rush."""
-    with gcs_rush(gcs_address([raylet])):
+    with gcs_rush([raylet]):
         time.sleep(8)
     return 2 * int(os.environ[CORES]), threads(gcs, "default-executo")
 
