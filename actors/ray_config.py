@@ -39,7 +39,8 @@ _ENVIRONMENT: Final = {
     # once began up to twice as many threads as there are cores, for ever.
     "GRPC_EXPERIMENTS": "work_stealing,event_engine_client",
     # That pool begins with as many threads as there are cores, two at least: with two, a third
-    # came now and then, in one process or another, and was given enough to do to stay.
+    # came now and then, in one process or another, and was given enough to do to stay. The old
+    # one's bound is twice that number: the GCS, which all call, comes to it (`loadtests/gcs_rush`).
     "RAY_num_grpc_internal_threads": "4",
 }
 
