@@ -54,9 +54,6 @@ def test_in_half_an_hour_nothing_goes_wrong_and_nothing_grows() -> None:
     assert found["unexplained_errors"] == []
     questions = found["questions"]
     assert questions["answered"] == questions["asked"] >= 170
-    # One thread was added, fourteen minutes into it, in a process of Ray's or of `serve` itself.
-    assert {name for name, flat in found["flat"].items() if not flat} <= {"threads"}
-    ours = {name for name in found["kinds"] if name.endswith("_threads")} - {"rest_threads"}
-    assert all(found["kinds"][name]["flat"] for name in ours)
-    rest = found["series"]["kinds"]["rest_threads"]
-    assert max(rest) - min(rest) <= 1
+    # The first token came sooner towards the end.
+    assert {name for name, flat in found["flat"].items() if not flat} <= {"ttft_s"}
+    assert found["trends"]["ttft_s"]["low"] <= 0
