@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -14,13 +15,15 @@ from flashstream.errors import NotReadyError
 
 _PROCESSES: Final = 6  # each has a connection of its own
 _THREADS: Final = 4
+_LONGEST_S: Final = 600.0  # callers whose starter was killed end by themselves
 _KEY: Final = b"flashstream-gcs-rush"
 _ADDRESS: Final = "--gcs-address="
 
 
 @contextmanager
 def gcs_rush(processes: Iterable[psutil.Process]) -> Iterator[None]:
-    """It goes on while the context lasts, in processes of its own, and leaves one small key.
+    """It goes on while the context lasts, for ten minutes at most, in processes of its own, and
+    leaves one small key.
 
     Ray's gRPC begins a thread more when calls meet and wait for a core, up to twice
     `RAY_num_grpc_internal_threads`, and keeps it for ever. The GCS, which all processes call, gets
@@ -59,7 +62,8 @@ def _gcs_of(processes: Iterable[psutil.Process]) -> tuple[str, dict[str, str]]:
 
 
 def _call(client: Any) -> None:
-    while True:
+    end = time.monotonic() + _LONGEST_S
+    while time.monotonic() < end:
         client.internal_kv_put(_KEY, bytes(1000), True, None)
         client.internal_kv_get(_KEY, None)
 
