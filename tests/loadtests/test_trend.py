@@ -1,7 +1,10 @@
 """A trend: found where there is one, and not where slow waves look like one."""
 
+import math
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from flashstream.errors import InvalidRequestError
 from flashstream.loadtests.trend import BLOCKS, fitted, trend
@@ -23,17 +26,33 @@ def test_noise_is_flat_about_as_often_as_it_should_be() -> None:
     assert 0.91 < np.mean(flat) < 0.98
 
 
-def test_waves_that_last_some_readings_do_not_pass_for_growth() -> None:
-    # Each reading is mostly the one before: the plain interval would be far too narrow.
+def _waves(rng: np.random.Generator, lasting_s: float) -> NDArray[np.float64]:
+    """Each reading is mostly the one before; variance 1."""
+    kept = math.exp(-5.0 / lasting_s)
+    value, series = rng.normal(), []
+    for step in rng.normal(0, math.sqrt(1 - kept * kept), len(TIMES)):
+        value = kept * value + step
+        series.append(value)
+    return np.array(series)
+
+
+@pytest.mark.parametrize(("lasting_s", "least"), [(25.0, 0.9), (60.0, 0.9), (150.0, 0.85)])
+def test_waves_do_not_pass_for_growth(lasting_s: float, least: float) -> None:
+    # The plain interval would be far too narrow; one that takes stretches of 150 s for independent
+    # holds zero in 9 of 10 at 60 s, in 3 of 4 at 150 s.
     rng = np.random.default_rng(3)
-    flat = []
-    for _ in range(200):
-        value, series = 0.0, []
-        for step in rng.normal(0, 1, len(TIMES)):
-            value = 0.8 * value + step
-            series.append(value)
-        flat.append(trend(TIMES, series).flat)
-    assert np.mean(flat) > 0.88
+    flat = [trend(TIMES, _waves(rng, lasting_s)).flat for _ in range(400)]
+    assert np.mean(flat) > least
+
+
+@pytest.mark.parametrize("lasting_s", [25.0, 60.0])
+def test_growth_is_found_in_waves(lasting_s: float) -> None:
+    # In the half hour of the readings it grows by six times the waves' deviation.
+    rng = np.random.default_rng(4)
+    growth = 12 * np.array(TIMES) / 3600
+    found = [trend(TIMES, growth + _waves(rng, lasting_s)) for _ in range(100)]
+    assert np.mean([not each.flat for each in found]) > 0.95
+    assert np.mean([each.slope for each in found]) == pytest.approx(12, rel=0.05)
 
 
 def test_constant_series_is_flat() -> None:
