@@ -81,7 +81,7 @@ class _Line(NamedTuple):
 def _line(x: NDArray[np.float64], y: NDArray[np.float64], rho: float) -> _Line:
     """Generalised least squares with errors whose correlation is rho to the power of their lag."""
     n = len(x)
-    likeness = rho ** np.abs(np.subtract.outer(np.arange(n), np.arange(n)))
+    likeness = np.power(rho, np.abs(np.subtract.outer(np.arange(n), np.arange(n))))
     design = np.column_stack([np.ones(n), x - x.mean()])
     weighted = np.linalg.solve(likeness, design)
     normal = design.T @ weighted
