@@ -1,5 +1,7 @@
 """Whether a series grows: its slope, with an interval that knows of slow waves in it."""
 
+import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -85,13 +87,13 @@ def _line(x: NDArray[np.float64], y: NDArray[np.float64], rho: float) -> _Line:
     design = np.column_stack([np.ones(n), x - x.mean()])
     weighted = np.linalg.solve(likeness, design)
     normal = design.T @ weighted
-    found = np.linalg.solve(normal, weighted.T @ y)
+    found: NDArray[np.float64] = np.linalg.solve(normal, weighted.T @ y)
     residuals = y - design @ found
     variance = float(residuals @ np.linalg.solve(likeness, residuals)) / (n - 2)
     spread = np.linalg.slogdet(likeness)[1] + np.linalg.slogdet(normal)[1]
-    likelihood = -0.5 * (spread + (n - 2) * np.log(max(variance, np.finfo(np.float64).tiny)))
-    error = float(np.sqrt(variance * np.linalg.inv(normal)[1, 1]))
-    return _Line(float(found[1]), error, rho, float(likelihood))
+    likelihood = -0.5 * (float(spread) + (n - 2) * math.log(max(variance, sys.float_info.min)))
+    error = math.sqrt(variance * float(np.linalg.inv(normal)[1, 1]))
+    return _Line(float(found[1]), error, rho, likelihood)
 
 
 def fitted(times_s: Sequence[float], values: Sequence[float]) -> dict[str, float | bool | str]:
