@@ -23,7 +23,7 @@ from flashstream.loadtests.cameras import Scenes, cameras, dealt, films
 from flashstream.loadtests.fleet_window import WATCHED, Limits, Window, costs, quantiles
 from flashstream.loadtests.remembered import remember
 from flashstream.loadtests.resources import read
-from flashstream.loadtests.service import Service, until
+from flashstream.loadtests.service import Service, check_own, until
 from flashstream.memory_store.embedded import EmbeddedValkey
 from flashstream.models.family import Progress
 
@@ -75,6 +75,7 @@ def run(sets: Sequence[str], report: Progress, sizes: Sizes | None = None) -> di
     Raises what starting the service raises.
     """
     sizes = sizes or Sizes()
+    check_own(sets)
     facts = machine_facts()
     ratio = batch_ratio(report)
     names = [f"camera-{number:03d}" for number in range(max(sizes.cameras))]

@@ -12,7 +12,7 @@ from flashstream.bench.machine import machine_facts
 from flashstream.errors import InvalidRequestError
 from flashstream.loadtests.cameras import Scenes, cameras, films
 from flashstream.loadtests.resources import Reading, read
-from flashstream.loadtests.service import Service, until
+from flashstream.loadtests.service import Service, check_own, until
 from flashstream.models.family import Progress
 
 _LIVE_S: Final = 400.0
@@ -40,6 +40,7 @@ def run(sets: Sequence[str], report: Progress, fleet: Fleet | None = None) -> di
     Raises what starting a service raises.
     """
     fleet = fleet or Fleet()
+    check_own(sets)
     facts = machine_facts()
     names = [f"camera-{number:03d}" for number in range(fleet.cameras)]
     with ExitStack() as stack:

@@ -15,12 +15,25 @@ from typing import Any, Self
 import psutil
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
+from flashstream import config
 from flashstream.client import Client
-from flashstream.errors import NotReadyError
+from flashstream.errors import NotReadyError, SettingError
 
 FLASHSTREAM = str(Path(sys.executable).with_name("flashstream"))
 START_S = 240.0
 STOP_S = 90.0
+
+
+def check_own(sets: Sequence[str]) -> None:
+    """`SettingError` if these would have a load test use what it has not started, of which it would
+    read, and break, what is others'."""
+    said = config.parsed(sets)
+    for name, there in (
+        ("store.redis_url", "store.redis_url" in said),
+        ("ray.address", config.load(None, said).ray.address is not None),
+    ):
+        if there:
+            raise SettingError(f"{name}: a load test starts its own; leave it out, or unset it")
 
 
 def free_port() -> int:

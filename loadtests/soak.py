@@ -22,7 +22,7 @@ from flashstream.loadtests.flapping import Flapping
 from flashstream.loadtests.gcs_rush import gcs_rush
 from flashstream.loadtests.remembered import remember
 from flashstream.loadtests.resources import KINDS, PROGRAMS, changed, read, thread_names
-from flashstream.loadtests.service import Service, until
+from flashstream.loadtests.service import Service, check_own, until
 from flashstream.loadtests.trend import BLOCKS, fitted
 from flashstream.memory_store.embedded import EmbeddedValkey
 from flashstream.models.family import Progress
@@ -99,6 +99,7 @@ def run(
             f"a soak takes {max(LEAST_MINUTES, 2 * BLOCKS * load.look_s / 60):g} minutes or more, "
             f"not {minutes:g}"
         )
+    check_own(sets)
     facts = machine_facts()
     names = [f"camera-{number:02d}" for number in range(load.cameras)]
     with ExitStack() as stack:

@@ -21,7 +21,7 @@ from flashstream.loadtests.chaos.field import Field
 from flashstream.loadtests.chaos.ledger import Ledger
 from flashstream.loadtests.chaos.nodes import TwoNodes, check_clock
 from flashstream.loadtests.chaos.store import ChaosStore
-from flashstream.loadtests.service import Service, until
+from flashstream.loadtests.service import Service, check_own, until
 from flashstream.memory_store.redis import RedisStore
 from flashstream.models.family import Progress
 
@@ -69,6 +69,7 @@ def run(sets: Sequence[str], report: Progress, plan: Plan | None = None) -> dict
     Raises what starting the service or the store raises.
     """
     plan = plan or usual()
+    check_own(sets)
     if "clock_stepped" in plan.kinds:
         check_clock()
     facts = machine_facts()

@@ -1,5 +1,7 @@
 """What load tests are asked for, checked before anything is started."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -55,3 +57,10 @@ def test_what_is_said_counts_before_the_fleet_benchs_own_settings() -> None:
     said = load(None, parsed([*fleet_bench.PACKED, "streams.per_process=2"]), {})
     assert said.streams.per_process == 2
     assert said.memory == own.memory
+
+
+@pytest.mark.parametrize("load_test", [partial(soak.run, 30), fleet_bench.run, packing.run, run])
+@pytest.mark.parametrize("said", ["ray.address=10.0.0.1:6379", "store.redis_url=redis://a/0"])
+def test_a_load_test_runs_on_nothing_but_its_own(load_test: Callable[..., Any], said: str) -> None:
+    with pytest.raises(SettingError, match=said.partition("=")[0]):
+        load_test([said], lambda _what, _share: None)

@@ -8,6 +8,14 @@ import pytest
 
 from flashstream.loadtests.chaos.faults import FAULTS
 
+GROWTH = {
+    "rss_bytes": 0.002,
+    "redis_bytes": 0.02,
+    "open_files": 0.01,
+    "threads": 0.01,
+    "snapshot_age_s": 0.5,
+    "ttft_s": 0.5,
+}
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
 
 
@@ -54,6 +62,10 @@ def test_in_half_an_hour_nothing_goes_wrong_and_nothing_grows() -> None:
     assert found["unexplained_errors"] == []
     questions = found["questions"]
     assert questions["answered"] == questions["asked"] >= 170
+    # An interval that holds zero because it is wide would say nothing: largest growth, an hour.
+    for name, share in GROWTH.items():
+        trend = found["trends"][name]
+        assert trend["high"] < share * trend["mean"], name
     # Wanted is that all are flat. The first token's interval does not hold zero yet: it lies below.
     assert {name for name, flat in found["flat"].items() if not flat} <= {"ttft_s"}
     assert found["trends"]["ttft_s"]["low"] <= 0
