@@ -41,7 +41,7 @@ def test_waves_do_not_pass_for_growth(lasting_s: float, least: float) -> None:
     # The plain interval would be far too narrow; one that takes stretches of 150 s for independent
     # holds zero in 9 of 10 at 60 s, in 3 of 4 at 150 s.
     rng = np.random.default_rng(3)
-    flat = [trend(TIMES, _waves(rng, lasting_s)).flat for _ in range(400)]
+    flat = [trend(TIMES, _waves(rng, lasting_s).tolist()).flat for _ in range(400)]
     assert np.mean(flat) > least
 
 
@@ -50,7 +50,7 @@ def test_growth_is_found_in_waves(lasting_s: float) -> None:
     # In the half hour of the readings it grows by six times the waves' deviation.
     rng = np.random.default_rng(4)
     growth = 12 * np.array(TIMES) / 3600
-    found = [trend(TIMES, growth + _waves(rng, lasting_s)) for _ in range(100)]
+    found = [trend(TIMES, (growth + _waves(rng, lasting_s)).tolist()) for _ in range(100)]
     assert np.mean([not each.flat for each in found]) > 0.95
     assert np.mean([each.slope for each in found]) == pytest.approx(12, rel=0.05)
 
