@@ -49,6 +49,12 @@ class Post:
         self.status, self.note = status, None
         self.answered, self.heard_s, self.node = True, now_s, status.node
 
+    def overhear(self, status: StreamStatus) -> None:
+        """What the watcher says while something is being done about it, a move say: what it sees is
+        told, and nothing is concluded from it."""
+        if self.answered and status.node == self.node:
+            self.status = status
+
     def crashed(self, now_s: float, wall_s: float, why: str) -> None:
         self.crashes.crashed(self.started_s, now_s, why)
         self.tell_crash(now_s, wall_s)

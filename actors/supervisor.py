@@ -120,14 +120,16 @@ class Supervisor:
     def _compare(self, wanted: Wanted, found: dict[str, Watcher], fresh: bool) -> None:
         homes: dict[str, str] = {}  # of those that are as they should be
         for stream, spec in wanted.specs.items():
-            post = self._posts.of(stream)
+            post, watcher = self._posts.of(stream), found.get(stream)
             if self._posts.free(stream):
                 try:
-                    if self._attend(spec, post, found.get(stream), wanted):
+                    if self._attend(spec, post, watcher, wanted):
                         homes[stream] = post.node
                 except Exception as failure:
                     self._log.exception("stream_not_attended", stream=stream)
                     post.tell(StreamState.FAILED, f"{failure}", self._wall())
+            elif watcher is not None and watcher.status is not None:
+                post.overhear(watcher.status)
         if fresh:
             for stream in found.keys() - wanted.specs.keys() - wanted.corrupt.keys():
                 if self._posts.free(stream) and not found[stream].death:

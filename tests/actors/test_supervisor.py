@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from support.fleets import House, spec
 
 from flashstream.actors.crash_loop import CrashLoop
-from flashstream.actors.spec import StreamState
+from flashstream.actors.spec import StreamSpec, StreamState
 from flashstream.errors import FlashstreamError
 from flashstream.telemetry import STREAMS
 
@@ -200,6 +200,31 @@ def test_a_drained_node_is_emptied_one_stream_at_a_time(house: House) -> None:
     house.fleet.add(spec("f"))
     house.look(2)
     assert house.crew.running["f"].node == "node-a"
+
+
+def test_what_a_stream_sees_while_it_is_moved_is_told(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(house, "a", "b")
+    move, told = house.crew.move, []
+
+    def slowly(spec: StreamSpec, node: str) -> None:
+        old = house.crew.running[spec.id]
+        old.memory_bytes = 7
+        house.look()
+        told.append(house.told(spec.id))
+        move(spec, node)
+        house.crew.running[spec.id].memory_bytes = 8
+        house.look()
+        told.append(house.told(spec.id))  # the new one is heard when the move is over
+
+    monkeypatch.setattr(house.crew, "move", slowly)
+    house.fleet.drain("node-a")
+    house.look()
+    assert [(status.memory_bytes, status.node) for status in told] == [(7, "node-a")] * 2
+    house.look(2)
+    after = house.told(told[0].spec.id)
+    assert (after.memory_bytes, after.node) == (8, "node-b")
 
 
 def nodes_of(house: House) -> list[int]:
