@@ -1,6 +1,5 @@
 """People who ask: questions at a steady rate, whatever becomes of the earlier ones."""
 
-import itertools
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -12,6 +11,7 @@ from typing import Any, Final
 from flashstream.client import Client, RemoteError
 from flashstream.errors import FlashstreamError, NotReadyError
 from flashstream.loadtests.background import Background
+from flashstream.loadtests.moments import moments
 from flashstream.loadtests.service import until
 
 QUESTIONS: Final = (
@@ -54,7 +54,8 @@ class Asked:
 
 
 class Asker(Background):
-    """Asks `per_s` questions a second, one stream after another, while the context lasts.
+    """Asks `per_s` questions a second (see `moments`), one stream after another, while the context
+    lasts.
 
     It never waits for an answer before it asks again, as people do not wait for each other;
     when `most_open` are open, the next is not asked, but counted in `held_back`. at_once: so many
@@ -109,18 +110,20 @@ class Asker(Background):
             ) from None
 
     def _run(self) -> None:
-        due = time.monotonic()
-        for number in itertools.count():
-            if number % self._at_once == 0:
-                if self._ending.wait(max(0.0, due - time.monotonic())):
-                    return
-                due += self._every_s
-            if not self._room.acquire(blocking=False):
-                self.held_back += 1
-                continue
-            stream = self._streams[number % len(self._streams)]
-            question = QUESTIONS[number // len(self._streams) % len(QUESTIONS)]
-            self._pool.submit(self._ask, stream, question)
+        began = time.monotonic()
+        for slot, moment_s in enumerate(moments(self._every_s)):
+            if self._ending.wait(max(0.0, began + moment_s - time.monotonic())):
+                return
+            for number in range(slot * self._at_once, (slot + 1) * self._at_once):
+                self._send(number)
+
+    def _send(self, number: int) -> None:
+        if not self._room.acquire(blocking=False):
+            self.held_back += 1
+            return
+        stream = self._streams[number % len(self._streams)]
+        question = QUESTIONS[number // len(self._streams) % len(QUESTIONS)]
+        self._pool.submit(self._ask, stream, question)
 
     def _ask(self, stream: str, question: str) -> None:
         try:

@@ -20,6 +20,7 @@ from flashstream.loadtests.asking import Asked, Asker
 from flashstream.loadtests.cameras import cameras, dealt, films
 from flashstream.loadtests.flapping import Flapping
 from flashstream.loadtests.gcs_rush import gcs_rush
+from flashstream.loadtests.moments import moments
 from flashstream.loadtests.remembered import remember
 from flashstream.loadtests.resources import KINDS, PROGRAMS, changed, read, thread_names
 from flashstream.loadtests.service import Service, check_own, until
@@ -194,9 +195,12 @@ def _watch(
     what: str,
     seconds: float,
 ) -> None:
-    start = due = time.monotonic()
+    start = time.monotonic()
     with service.client() as client:
-        while (now := time.monotonic()) - start < seconds:
+        for moment_s in moments(every_s):
+            time.sleep(max(0.0, start + min(moment_s, seconds) - time.monotonic()))
+            if (now := time.monotonic()) - start >= seconds:
+                break
             report(what, (now - start) / seconds)
             reading = read(service.processes(), store)
             ages = ages_s(client, names)
@@ -215,8 +219,6 @@ def _watch(
                     for what in ("rss", "threads", "files")
                 },
             )
-            due += every_s
-            time.sleep(max(0.0, due - time.monotonic()))
     report(what, 1.0)
 
 
