@@ -27,12 +27,12 @@ STOP_S = 90.0
 def check_own(sets: Sequence[str]) -> None:
     """`SettingError` if these would have a load test use what it has not started, of which it would
     read, and break, what is others'."""
-    said = config.parsed(sets)
+    found = config.load(None, config.parsed(sets))
     for name, there in (
-        ("store.redis_url", "store.redis_url" in said),
-        ("ray.address", config.load(None, said).ray.address is not None),
+        ("store.redis_url", found.store.redis_url),
+        ("ray.address", found.ray.address),
     ):
-        if there:
+        if there is not None:
             raise SettingError(f"{name}: a load test starts its own; leave it out, or unset it")
 
 

@@ -52,7 +52,7 @@ def trend(times_s: Sequence[float], values: Sequence[float]) -> Trend:
 
     Neighbouring readings are alike (memory that is given back late, questions that queue), which
     makes the usual interval far too narrow. Means over stretches longer than such waves are nearly
-    independent; for waves of minutes, as of the host's speed, they are not: each mean's error is
+    independent; for waves of minutes they are not: each mean's error is
     taken for a part `rho` of the one before and something new, AR(1), where `rho` is what the
     readings make likeliest, not below 0 (restricted maximum likelihood: Cheang and Reinsel, Bias
     reduction of autoregressive estimates in time series regression model, JASA 95, 2000).

@@ -64,3 +64,9 @@ def test_what_is_said_counts_before_the_fleet_benchs_own_settings() -> None:
 def test_a_load_test_runs_on_nothing_but_its_own(load_test: Callable[..., Any], said: str) -> None:
     with pytest.raises(SettingError, match=said.partition("=")[0]):
         load_test([said], lambda _what, _share: None)
+
+
+def test_nor_on_what_the_environment_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLASHSTREAM_STORE__REDIS_URL", "redis://a/0")
+    with pytest.raises(SettingError, match=r"store\.redis_url"):
+        packing.run([], lambda _what, _share: None)
