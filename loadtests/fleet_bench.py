@@ -21,6 +21,7 @@ from flashstream.loadtests.asking import Asker
 from flashstream.loadtests.batching import batch_ratio
 from flashstream.loadtests.cameras import Scenes, cameras, dealt, films
 from flashstream.loadtests.fleet_window import WATCHED, Limits, Window, costs, quantiles
+from flashstream.loadtests.moments import looks
 from flashstream.loadtests.remembered import remember
 from flashstream.loadtests.resources import read
 from flashstream.loadtests.service import Service, check_own, until
@@ -169,10 +170,9 @@ class FleetBench:
             with Asker(
                 self._service.client, names, sizes.questions_per_s, most_open=_MOST_OPEN
             ) as asker:
-                while (gone := time.monotonic() - began) < seconds:
-                    time.sleep(min(_LOOK_S, seconds - gone))
+                for gone_s in looks(_LOOK_S, seconds):
                     ages += ages_s(client, names[:: max(1, len(names) // _LOOKED_AT)])
-                    self._report(what, 0.3 + 0.7 * min(1.0, gone / seconds))
+                    self._report(what, 0.3 + 0.7 * gone_s / seconds)
                 after = read(self._service.processes(), self._store)
                 last, ended = client.streams(), time.monotonic()
         self._report(what, 1.0)

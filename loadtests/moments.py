@@ -2,7 +2,8 @@
 
 import itertools
 import random
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 
 def moments(every_s: float) -> Iterator[float]:
@@ -15,3 +16,20 @@ def moments(every_s: float) -> Iterator[float]:
     chance = random.Random(0)  # the same each time
     for slot in itertools.count():
         yield (slot + chance.random()) * every_s
+
+
+def looks(
+    every_s: float,
+    lasts_s: float,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[float]:
+    """Waits for each of the `moments` of the next `lasts_s` seconds, yields how many seconds have
+    gone then, and waits for their end. One whose moment comes while its caller is busy with the one
+    before is late, not lost, unless all is over by then."""
+    began = clock()
+    for moment_s in moments(every_s):
+        sleep(max(0.0, began + min(moment_s, lasts_s) - clock()))
+        if (gone := clock() - began) >= lasts_s:
+            return
+        yield gone

@@ -20,7 +20,7 @@ from flashstream.loadtests.asking import Asked, Asker
 from flashstream.loadtests.cameras import cameras, dealt, films
 from flashstream.loadtests.flapping import Flapping
 from flashstream.loadtests.gcs_rush import gcs_rush
-from flashstream.loadtests.moments import moments
+from flashstream.loadtests.moments import looks
 from flashstream.loadtests.remembered import remember
 from flashstream.loadtests.resources import KINDS, PROGRAMS, changed, read, thread_names
 from flashstream.loadtests.service import Service, check_own, until
@@ -133,16 +133,16 @@ def run(
             # An hour in which nothing is answered would show nothing.
             asker.await_answer(_ANSWER_S)
             # Looking is load, too.
-            looks = partial(_watch, service, store, names, load.look_s, began, report)
+            look = partial(_watch, service, store, names, load.look_s, began, report)
             warming, series = Series(), Series()
             with Asker(service.client, names, load.rush_per_s, at_once=len(names)) as rush:
                 with gcs_rush(service.processes()):
-                    looks(warming, "warming up in a rush, Ray's GCS, too", load.gcs_rush_s)
-                looks(warming, "warming up in a rush", load.rush_s - load.gcs_rush_s)
-            looks(warming, "warming up", load.warm_s - load.rush_s)
+                    look(warming, "warming up in a rush, Ray's GCS, too", load.gcs_rush_s)
+                look(warming, "warming up in a rush", load.rush_s - load.gcs_rush_s)
+            look(warming, "warming up", load.warm_s - load.rush_s)
             since_s, flapped, held_back = time.monotonic(), flapping.count, asker.held_back
             threads = thread_names(service.processes())
-            looks(series, "soaking", minutes * 60)
+            look(series, "soaking", minutes * 60)
             threads_changed = changed(threads, thread_names(service.processes()))
         with service.client() as client:
             # All cameras are plugged in again: each must come back.
@@ -195,13 +195,10 @@ def _watch(
     what: str,
     seconds: float,
 ) -> None:
-    start = time.monotonic()
     with service.client() as client:
-        for moment_s in moments(every_s):
-            time.sleep(max(0.0, start + min(moment_s, seconds) - time.monotonic()))
-            if (now := time.monotonic()) - start >= seconds:
-                break
-            report(what, (now - start) / seconds)
+        for gone_s in looks(every_s, seconds):
+            report(what, gone_s / seconds)
+            now = time.monotonic()
             reading = read(service.processes(), store)
             ages = ages_s(client, names)
             series.add(
