@@ -31,7 +31,8 @@ class _Job:
 
 
 class BatchingEncoder:
-    """A bounded queue in front of a `FrameEncoder`, emptied in batches by one thread.
+    """A bounded queue in front of `FrameEncoder`s of one model, emptied in batches by a thread of
+    each: as many batches are under way at once.
 
     A batch is as many frames as wait, at most `max_batch`; the first of them waits at most
     `max_wait_s` for others to join it.
@@ -39,7 +40,7 @@ class BatchingEncoder:
 
     def __init__(
         self,
-        encoder: FrameEncoder,
+        encoders: Sequence[FrameEncoder],
         telemetry: Telemetry,
         *,
         max_batch: int,
@@ -47,16 +48,19 @@ class BatchingEncoder:
         queue_frames: int,
         within: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
-        """within: each call of the encoder is made in one of these."""
-        self._encoder = encoder
+        """within: each call of an encoder is made in one of these."""
         self._telemetry = telemetry
         self._max_batch = max_batch
         self._max_wait_s = max_wait_s
         self._jobs: queue.Queue[_Job | None] = queue.Queue(queue_frames)
         self._within = within
         self._closed = False
-        self._thread = threading.Thread(target=self._run, name="encoder", daemon=True)
-        self._thread.start()
+        self._threads = [
+            threading.Thread(target=self._run, args=(encoder,), name="encoder", daemon=True)
+            for encoder in encoders
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def submit(self, frame: NDArray[np.uint8]) -> "Future[Features]":
         """uint8[S, S, 3] → a future float16[G, G, D].
@@ -81,16 +85,18 @@ class BatchingEncoder:
         if not self._closed:
             self._closed = True
             self._jobs.put(None)
-            self._thread.join(timeout=30)
+            for thread in self._threads:
+                thread.join(timeout=30)
 
-    def _run(self) -> None:
+    def _run(self, encoder: FrameEncoder) -> None:
         yield_to_calls()
         while (batch := self._next_batch()) is not None:
-            self._encode(batch)
+            self._encode(encoder, batch)
 
     def _next_batch(self) -> list[_Job] | None:
         first = self._jobs.get()
         if first is None:
+            self._jobs.put(None)  # for the next thread
             return None
         batch = [first]
         deadline = time.monotonic() + self._max_wait_s
@@ -105,14 +111,12 @@ class BatchingEncoder:
             batch.append(job)
         return batch
 
-    def _encode(self, batch: Sequence[_Job]) -> None:
+    def _encode(self, encoder: FrameEncoder, batch: Sequence[_Job]) -> None:
         self._telemetry.observe(ENCODE_BATCH, len(batch))
         try:
             with self._within():
-                features = self._encoder.encode([job.frame for job in batch])
-        except (
-            Exception
-        ) as failure:  # one bad batch must not end the thread that serves all streams
+                features = encoder.encode([job.frame for job in batch])
+        except Exception as failure:  # one bad batch must not end a thread that serves all streams
             for job in batch:
                 job.done.set_exception(failure)
             return

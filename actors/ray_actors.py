@@ -49,13 +49,14 @@ _TASKS = 16  # of the supervisor at once; a watcher that hangs holds one for up 
 
 
 def build_encoder(settings: Settings, telemetry: RayTelemetry) -> BatchingEncoder:
-    """The encoder of the configured family, on the configured device."""
+    """Encoders of the configured family, on the configured device."""
     import torch
 
     if settings.device() == "cpu":
         torch.set_num_threads(settings.encoder.threads)
+    family = configured(settings)
     return BatchingEncoder(
-        configured(settings).encoder(settings.device()),
+        [family.encoder(settings.device()) for _ in range(settings.encoder.workers)],
         telemetry,
         max_batch=settings.encoder.max_batch,
         max_wait_s=settings.encoder.max_wait_ms / 1000,

@@ -8,6 +8,7 @@ watching. Questions read snapshots and never wait for any of them.
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,14 +79,16 @@ class StreamWorker:
         encode: Encode,
         telemetry: Telemetry,
         judge: Callable[[Frame], str | None] = lambda _: None,
+        turn: AbstractContextManager[object] | None = None,
     ) -> None:
-        """judge: see `Camera`."""
+        """judge: see `Camera`. turn: held while a frame is worked on; see `maker`."""
         self._id = spec.id
         self._options = options
         self._open_journal = open_journal
         self._opened: MemoryKeeper | None = None
         self._preprocess = preprocess
         self._encode = encode
+        self._turn = turn or nullcontext()
         self._telemetry = telemetry
         self._log = structlog.get_logger().bind(stream=spec.id)
         self._frames: Mailbox[Frame] = Mailbox(options.queue_frames)
@@ -236,7 +239,9 @@ class StreamWorker:
 
     def _see(self, frame: Frame) -> None:
         try:
-            features = self._encode(self._preprocess(frame.rgb))
+            with self._turn:
+                picture = self._preprocess(frame.rgb)
+            features = self._encode(picture)
         except Exception as failure:
             # Full, restarting or broken: it costs this frame, never the stream. Without the pause
             # a dead encoder would be asked as fast as frames can be taken.
@@ -247,8 +252,9 @@ class StreamWorker:
                 self._stopping.wait(_ENCODER_PAUSE_S)
             return
         options = self._options
-        jpeg = thumbnail(frame.rgb, options.thumbnail_width, limit=options.thumbnail_bytes)
-        self._keeper.observe(features, frame.wall_s, jpeg)
+        with self._turn:
+            jpeg = thumbnail(frame.rgb, options.thumbnail_width, limit=options.thumbnail_bytes)
+            self._keeper.observe(features, frame.wall_s, jpeg)
         self._telemetry.add(FRAMES_OBSERVED)
 
 

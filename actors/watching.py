@@ -1,5 +1,6 @@
 """Builds the stream workers of one process out of the settings."""
 
+import threading
 from collections.abc import Callable
 
 from flashstream.actors.keeper import KeeperOptions
@@ -21,12 +22,18 @@ from flashstream.video.watchdog import PictureWatchdog
 def maker(
     settings: Settings, telemetry: Telemetry, encode: Encode
 ) -> Callable[[StreamSpec], StreamWorker]:
-    """Makes workers that share a store, a decoder and the encoder, and nothing else."""
+    """Makes workers that share a store, a decoder and the encoder, and nothing else.
+
+    They work on frames by turns. Python's lock lets only one of a process's threads compute, but it
+    changes hands inside each of numpy's and Pillow's many short calls: several times as often as
+    frames come, and each time at the price of a switch between threads.
+    """
     model = configured(settings)
     streams = settings.streams
     store = open_store(settings.store_url(), settings.store.durability)
     decoder = Decoder(streams.decoder)
     secrets = Secrets(streams.secret_dirs, streams.secret_env_prefix)
+    turn = threading.Lock()
     options = StreamOptions(
         keeper=KeeperOptions(
             commit_interval_s=streams.commit_interval_s,
@@ -67,6 +74,7 @@ def maker(
             encode=encode,
             telemetry=telemetry,
             judge=_judge(spec, settings),
+            turn=turn,
         )
 
     return make

@@ -31,7 +31,7 @@ def batch_ratio(
     torch.set_num_threads(1)  # as in the encoder's actor
     compiled, plain = family.encoder("cpu"), placed_on(EncoderNetwork(), "cpu")
     encoder = BatchingEncoder(
-        compiled,
+        [compiled],
         NullTelemetry(),
         max_batch=streams,
         max_wait_s=0.005,

@@ -54,6 +54,29 @@ def test_what_is_done_in_time_is_left_alone() -> None:
     assert (done.returncode, done.stdout) == (0, "went on\n")
 
 
+BESIDE = """
+import threading, time
+from flashstream.hanging import ended_if_longer
+
+def stuck():
+    with ended_if_longer(0.5):
+        time.sleep(40)
+
+threading.Thread(target=stuck).start()
+deadline = time.monotonic() + 20
+while time.monotonic() < deadline:
+    with ended_if_longer(5.0):
+        time.sleep(0.01)
+print("went on")
+"""
+
+
+def test_what_hangs_beside_what_does_not_is_ended() -> None:
+    done = ran(BESIDE)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "in stuck" in done.stderr
+
+
 FAILS = """
 import time
 from contextlib import suppress

@@ -65,6 +65,9 @@ class EncoderSettings(Section):
     queue_frames: int = Field(256, ge=1)
     gpus: float = Field(0.0, ge=0, description="GPUs (or a share) the encoder asks Ray for")
     threads: int = Field(1, ge=1, description="CPU threads of one encoder")
+    workers: int = Field(
+        1, ge=1, le=64, description="encoders side by side, a batch each; each has its own weights"
+    )
     stall_s: float = Field(
         120.0, gt=0, description="a batch that takes longer hangs: its process is started anew"
     )

@@ -21,10 +21,12 @@ class Doubling:
         self.batches: list[int] = []
         self.values: list[int] = []
         self.niceness: set[int] = set()
+        self.began = threading.Event()
         self.go = threading.Event()
         self.go.set()
 
     def encode(self, frames: Sequence[NDArray[np.uint8]]) -> NDArray[np.float16]:
+        self.began.set()
         self.go.wait(60)
         self.batches.append(len(frames))
         self.niceness.add(os.getpriority(os.PRIO_PROCESS, 0))
@@ -46,7 +48,7 @@ def inner() -> Doubling:
 
 @pytest.fixture
 def batching(inner: Doubling) -> Iterator[BatchingEncoder]:
-    encoder = BatchingEncoder(inner, NullTelemetry(), max_batch=4, max_wait_s=0.2, queue_frames=6)
+    encoder = BatchingEncoder([inner], NullTelemetry(), max_batch=4, max_wait_s=0.2, queue_frames=6)
     yield encoder
     inner.go.set()
     encoder.close()
@@ -117,12 +119,29 @@ def test_each_call_is_made_within_what_is_given(inner: Doubling) -> None:
         told.append(f"ends after {len(inner.batches)}")
 
     encoder = BatchingEncoder(
-        inner, NullTelemetry(), max_batch=4, max_wait_s=0.0, queue_frames=6, within=within
+        [inner], NullTelemetry(), max_batch=4, max_wait_s=0.0, queue_frames=6, within=within
     )
     for value in (1, 2):
         encoder.submit(frame(value)).result(60)
     encoder.close()
     assert told == ["begins after 0", "ends after 1", "begins after 1", "ends after 2"]
+
+
+def test_encoders_side_by_side_have_a_batch_each_under_way() -> None:
+    held, free = both = (Doubling(), Doubling())
+    for each in both:
+        each.go.clear()
+    encoder = BatchingEncoder(both, NullTelemetry(), max_batch=1, max_wait_s=0.0, queue_frames=8)
+    futures = [encoder.submit(frame(value)) for value in (1, 2)]
+    assert all(each.began.wait(60) for each in both)
+    futures += [encoder.submit(frame(value)) for value in (3, 4, 5)]
+    free.go.set()
+    assert [float(future.result(60)[0, 0, 0]) for future in futures[2:]] == [6, 8, 10]
+    assert held.values == []
+    held.go.set()
+    encoder.close()
+    assert [float(future.result(0)[0, 0, 0]) for future in futures[:2]] == [2, 4]
+    assert (len(held.values), len(free.values)) == (1, 4)
 
 
 def test_it_encodes_with_less_priority_than_its_caller_has(

@@ -268,25 +268,30 @@ def test_a_paused_stream_answers_from_its_memory_and_sees_nothing_new(streams: S
 def test_a_drained_node_is_emptied_without_a_long_gap_and_gets_its_share_back(
     streams: Streams,
 ) -> None:
+    """Without one 5 s longer than the stream that stays has by the same looks: a machine that is
+    busy with other tests holds up both."""
     before = {stream: streams.told(stream) for stream in ("a", "b")}
     nodes = streams.done(streams.fleet.nodes())
     full = max(nodes, key=lambda node: node.streams)
     newest = {stream: until(partial(streams.newest_s, stream)) for stream in before}
     streams.done(streams.fleet.drain(full.node.id))
-    gaps = [0.0]
+    gaps = dict.fromkeys(before, 0.0)
     emptied_s: list[float] = []
 
     def emptied_and_seen_again() -> bool:
         for stream, last in newest.items():
             as_of = streams.newest_s(stream) or last
-            gaps.append(as_of - last)
+            gaps[stream] = max(gaps[stream], as_of - last)
             newest[stream] = max(last, as_of)
         if full.node.id not in {streams.told(stream).node for stream in before}:
             emptied_s.append(time.time())
         return bool(emptied_s) and min(newest.values()) > emptied_s[0] and streams.live(*before)
 
     until(emptied_and_seen_again, 60)
-    assert max(gaps) < 5
+    moved = {stream for stream, status in before.items() if status.node == full.node.id}
+    held_up = max((gap for stream, gap in gaps.items() if stream not in moved), default=0.0)
+    assert moved
+    assert max(gaps[stream] for stream in moved) - held_up < 5
     for stream, status in before.items():
         assert streams.told(stream).frames_seen >= status.frames_seen
     assert streams.done(streams.fleet.undrain(full.node.id)).drained_s is None
