@@ -34,6 +34,7 @@ PACKED: Final = (
     "streams.commit_interval_s=120",
     "memory.thumbnail_bytes=2304",
     "engine.threads=1",
+    "encoder.workers=2",
 )
 """Settings for many cameras on few cores; what --set says counts before them."""
 
