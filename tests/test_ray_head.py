@@ -75,5 +75,5 @@ def test_ray_keeps_no_thread_of_a_pause_nor_of_connections_that_close() -> None:
     found = json.loads(done.stdout)
     for before, after in found.values():
         assert 0 < after <= before, found
-    assert found["rush"][1] >= 4
+    assert found["rush"][1] >= 4, found
     assert "Unknown experiment" not in done.stderr
