@@ -44,6 +44,28 @@ def test_a_file_read_fast_is_seen_frame_by_frame_to_its_end(bench: Bench) -> Non
     assert worker.snapshot().slots.weights.sum() == 40
 
 
+def test_a_frame_is_worked_on_in_the_process_s_turn_and_encoded_outside_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turn, journal = threading.Lock(), bench.journal()
+    observe = journal.observe
+    seen: list[tuple[str, bool]] = []
+
+    def encoded(frame: NDArray[np.uint8]) -> NDArray[np.float16]:
+        seen.append(("encoded", turn.locked()))
+        return brightness(frame)
+
+    def observed(*frame: Any) -> Any:
+        seen.append(("observed", turn.locked()))
+        return observe(*frame)
+
+    monkeypatch.setattr(journal, "observe", observed)
+    worker = bench.start(encoded, journal=lambda: journal, turn=turn)
+    until(lambda: worker.status().state is StreamState.ENDED)
+    until(lambda: worker.status().frames_seen == 40)
+    assert seen == [("encoded", False), ("observed", True)] * 40
+
+
 def test_it_watches_with_less_priority_than_its_callers_have(bench: Bench) -> None:
     """Each of its threads: that which encodes its frames, which opens the camera, which commits."""
     before = os.getpriority(os.PRIO_PROCESS, 0)
