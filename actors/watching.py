@@ -24,9 +24,8 @@ def maker(
 ) -> Callable[[StreamSpec], StreamWorker]:
     """Makes workers that share a store, a decoder and the encoder, and nothing else.
 
-    They work on frames by turns. Python's lock lets only one of a process's threads compute, but it
-    changes hands inside each of numpy's and Pillow's many short calls: several times as often as
-    frames come, and each time at the price of a switch between threads.
+    They work on frames by turns: of a process's threads Python's lock lets only one compute anyway,
+    and numpy and Pillow hand it on in the midst of a frame, call by call.
     """
     model = configured(settings)
     streams = settings.streams

@@ -4,12 +4,16 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from flashstream.actors import ray_actors
 from flashstream.actors.encoder import BatchingEncoder
+from flashstream.config import load
 from flashstream.errors import NotReadyError, OverloadedError
 from flashstream.telemetry import NullTelemetry
 
@@ -142,6 +146,20 @@ def test_encoders_side_by_side_have_a_batch_each_under_way() -> None:
     encoder.close()
     assert [float(future.result(0)[0, 0, 0]) for future in futures[:2]] == [2, 4]
     assert (len(held.values), len(free.values)) == (1, 4)
+
+
+def test_there_are_as_many_encoders_as_the_settings_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Doubling] = []
+
+    def encoder(_device: str) -> Doubling:
+        made.append(Doubling())
+        return made[-1]
+
+    monkeypatch.setattr(ray_actors, "configured", lambda _: SimpleNamespace(encoder=encoder))
+    monkeypatch.setattr("torch.set_num_threads", lambda _: None)
+    settings = load(overrides={"encoder.workers": 3, "encoder.device": "cpu"}, environ={})
+    ray_actors.build_encoder(settings, cast(Any, NullTelemetry())).close()
+    assert len(made) == 3
 
 
 def test_it_encodes_with_less_priority_than_its_caller_has(

@@ -22,8 +22,10 @@ def compiled_for_cpu(
     OpenVINO folds batch norms, joins activations to convolutions and lays channels side by side: a
     picture takes less than half of torch's time (`flashstream bench fleet` measures both). It
     computes in float32 (where a CPU has bfloat16, its default is that, with features 3 % off), with
-    as many threads as torch has here. Calls of several threads take turns. The frontend is called
-    directly because `convert_model` around it reports its use over the network.
+    as many threads as torch has here. It takes a batch picture by picture: what lies between layers
+    is then small enough for a core's caches, and the result does not depend on the batch. Calls of
+    several threads take turns. The frontend is called directly because `convert_model` around it
+    reports its use over the network.
     """
     example = torch.zeros((1, *shape), dtype=torch.uint8)
     with warnings.catch_warnings():  # tracing is deprecated; the other way in takes 6 s
