@@ -22,7 +22,7 @@ class Viewer:
         self._in_step = False
         self._reported = float("-inf")
 
-    def send(self, picture: Picture, film: CodedFilm, timestamp: int, unix_s: float) -> None:
+    def send(self, picture: Picture, timestamp: int, unix_s: float) -> None:
         """Send a picture, unless the viewer still waits for a key picture to begin with."""
         if self._transport.get_write_buffer_size() > _MOST_UNSENT:
             self._in_step = False
@@ -30,15 +30,12 @@ class Viewer:
         if not (self._in_step or picture.key):
             return
         self._in_step = True
-        out = [
-            self._framed(self._rtp, packet)
-            for packet in self.packetizer.packets_of(picture, film.parameter_sets, timestamp)
-        ]
+        out = self.packetizer.interleaved(picture, timestamp, self._rtp)
         if unix_s - self._reported > _REPORT_S:
             self._reported = unix_s
             report = self.packetizer.sender_report(unix_s, timestamp)
-            out.insert(0, self._framed(self._rtcp, report))
-        self._transport.write(b"".join(out))
+            out = struct.pack(">cBH", b"$", self._rtcp, len(report)) + report + out
+        self._transport.write(out)
 
     def lose_step(self) -> None:
         """Pictures were left out: begin again with a key picture."""
@@ -47,10 +44,6 @@ class Viewer:
     def end(self) -> None:
         """Close the connection when all is sent."""
         self._transport.close()
-
-    @staticmethod
-    def _framed(channel: int, packet: bytes) -> bytes:
-        return struct.pack(">cBH", b"$", channel, len(packet)) + packet
 
 
 class Channel:
@@ -103,7 +96,7 @@ class Channel:
                         viewer.lose_step()
                     else:
                         timestamp = self._epoch + base + picture.shown
-                        viewer.send(picture, self.film, timestamp, now())
+                        viewer.send(picture, timestamp, now())
             base += self.film.ticks
             if not self._loop:
                 break

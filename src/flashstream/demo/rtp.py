@@ -15,13 +15,16 @@ MAX_PAYLOAD = 1400
 
 _FU_A = 28
 _SPS, _PPS = 7, 8
+# "$", channel and length (RFC 2326, 10.12), then RTP's header (RFC 3550, 5.1).
+_HEADER = struct.Struct(">cBHBBHII")
+_RTP_BYTES = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One coded picture: its NAL units, and its times in ticks of 1/90000 s."""
+    """One coded picture as payloads of RTP, and its times in ticks of 1/90000 s."""
 
-    nals: tuple[bytes, ...]
+    payloads: tuple[bytes, ...]
     shown: int
     sent: int
     key: bool
@@ -29,7 +32,8 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class CodedFilm:
-    """A film as it goes over the wire; `ticks` is its length in 1/90000 s."""
+    """A film as it goes over the wire: key pictures after the parameter sets. `ticks` is its
+    length in 1/90000 s."""
 
     pictures: tuple[Picture, ...]
     parameter_sets: tuple[bytes, ...]
@@ -64,14 +68,17 @@ def load_film(path: Path) -> CodedFilm:
         if track.codec_context.name != "h264" or extra[:1] != b"\x01":
             raise ValueError(f"{path} is not H.264 in an MP4; film it again with film_of_clip")
         size, parameter_sets = _avc_configuration(extra)
-        pictures = tuple(_pictures(container, track, size))
+        pictures = tuple(_pictures(container, track, size, parameter_sets))
         step = round(CLOCK_HZ / float(track.average_rate or 25))
     ticks = max(picture.shown for picture in pictures) + step
     return CodedFilm(pictures, parameter_sets, ticks)
 
 
 def _pictures(
-    container: av.container.InputContainer, track: VideoStream, size: int
+    container: av.container.InputContainer,
+    track: VideoStream,
+    size: int,
+    parameter_sets: tuple[bytes, ...],
 ) -> Iterator[Picture]:
     first: int | None = None
     for packet in container.demux(track):
@@ -80,7 +87,10 @@ def _pictures(
         shown, sent = (round(t * packet.time_base * CLOCK_HZ) for t in (packet.pts, packet.dts))
         first = shown if first is None else first
         nals = tuple(_split(bytes(packet), size))
-        yield Picture(nals, shown - first, sent - first, packet.is_keyframe)
+        if packet.is_keyframe and not any(nal[0] & 0x1F in (_SPS, _PPS) for nal in nals):
+            nals = (*parameter_sets, *nals)
+        payloads = tuple(payload for nal in nals for payload in _payloads(nal))
+        yield Picture(payloads, shown - first, sent - first, packet.is_keyframe)
 
 
 def _avc_configuration(extra: bytes) -> tuple[int, tuple[bytes, ...]]:
@@ -113,30 +123,28 @@ class Packetizer:
         self.packets = 0
         self.octets = 0
 
-    def packets_of(
-        self, picture: Picture, parameter_sets: tuple[bytes, ...], timestamp: int
-    ) -> Iterator[bytes]:
-        """RTP packets of a picture; a key picture is preceded by the parameter sets."""
-        nals = picture.nals
-        if picture.key and not any(nal[0] & 0x1F in (_SPS, _PPS) for nal in nals):
-            nals = (*parameter_sets, *nals)
-        payloads = [payload for nal in nals for payload in _payloads(nal)]
-        for i, payload in enumerate(payloads):
-            marker = 0x80 if i == len(payloads) - 1 else 0
-            self.packets += 1
-            self.octets += len(payload)
-            yield (
-                struct.pack(
-                    ">BBHII",
+    def interleaved(self, picture: Picture, timestamp: int, channel: int) -> bytes:
+        """A picture's RTP packets on a channel of the viewer's RTSP connection."""
+        out: list[bytes] = []
+        last = len(picture.payloads) - 1
+        for number, payload in enumerate(picture.payloads):
+            out.append(
+                _HEADER.pack(
+                    b"$",
+                    channel,
+                    _RTP_BYTES + len(payload),
                     0x80,
-                    marker | PAYLOAD_TYPE,
+                    PAYLOAD_TYPE | (0x80 if number == last else 0),  # the picture's last is marked
                     self.sequence,
                     timestamp & 0xFFFFFFFF,
                     self.ssrc,
                 )
-                + payload
             )
+            out.append(payload)
             self.sequence = (self.sequence + 1) & 0xFFFF
+            self.packets += 1
+            self.octets += len(payload)
+        return b"".join(out)
 
     def sender_report(self, unix_s: float, timestamp: int) -> bytes:
         """RTCP: which RTP time it is at that wall time, and how much was sent."""
