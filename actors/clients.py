@@ -1,6 +1,7 @@
 """Typed clients of our actors: the only places that call an actor by the name of a method."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -119,7 +120,7 @@ class CarrierClient:
 
 
 class EncoderClient:
-    """The shared encoder's actor."""
+    """The shared encoder's actor, itself a `FrameEncoder`."""
 
     def __init__(self, handle: Any) -> None:
         self._handle = handle
@@ -128,9 +129,10 @@ class EncoderClient:
     def named(cls, namespace: str) -> "EncoderClient":
         return cls(ray.get_actor(ENCODER, namespace=namespace))
 
-    def encode(self, frame: NDArray[np.uint8]) -> NDArray[np.float16]:
-        """uint8[S, S, 3] → float16[G, G, D]; `OverloadedError` if its queue is full."""
-        features: NDArray[np.float16] = wait(self._handle.encode.remote(frame), 30.0)
+    def encode(self, frames: Sequence[NDArray[np.uint8]]) -> NDArray[np.float16]:
+        """uint8[S, S, 3] each → float16[B, G, G, D]; `OverloadedError` if they do not fit in its
+        queue."""
+        features: NDArray[np.float16] = wait(self._handle.encode.remote(list(frames)), 30.0)
         return features
 
     def wait_ready(self, timeout_s: float) -> None:

@@ -1,7 +1,8 @@
 """Batches frames of many streams into single encoder calls.
 
 The same class serves both placements: one in an actor of its own that all streams share, or one
-inside each stream actor.
+inside each stream actor. Where it is shared, each stream actor has one too, whose encoder is that
+actor: frames of its streams that come while a call is under way travel in the next together.
 """
 
 import queue
@@ -54,6 +55,7 @@ class BatchingEncoder:
         self._max_wait_s = max_wait_s
         self._jobs: queue.Queue[_Job | None] = queue.Queue(queue_frames)
         self._within = within
+        self._submitting = threading.Lock()
         self._closed = False
         self._threads = [
             threading.Thread(target=self._run, args=(encoder,), name="encoder", daemon=True)
@@ -68,22 +70,30 @@ class BatchingEncoder:
         Raises `OverloadedError` if the queue is full (the stream drops the frame),
         `NotReadyError` once closed.
         """
-        if self._closed:
-            raise NotReadyError("the encoder has been closed")
-        job = _Job(frame, Future(), time.monotonic())
-        try:
-            self._jobs.put_nowait(job)
-        except queue.Full:
-            raise OverloadedError(
-                f"{self._jobs.maxsize} frames already wait for the encoder",
-                queue_frames=self._jobs.maxsize,
-            ) from None
-        return job.done
+        return self.submit_all([frame])[0]
+
+    def submit_all(self, frames: Sequence[NDArray[np.uint8]]) -> "list[Future[Features]]":
+        """As `submit`, of several frames: all are taken, or none."""
+        now = time.monotonic()
+        jobs = [_Job(frame, Future(), now) for frame in frames]
+        with self._submitting:
+            if self._closed:
+                raise NotReadyError("the encoder has been closed")
+            waiting = self._jobs.qsize()
+            if waiting + len(jobs) > self._jobs.maxsize:
+                raise OverloadedError(
+                    f"{waiting} frames already wait for the encoder",
+                    queue_frames=self._jobs.maxsize,
+                )
+            for job in jobs:
+                self._jobs.put_nowait(job)
+        return [job.done for job in jobs]
 
     def close(self) -> None:
         """Finish what is queued, then stop."""
-        if not self._closed:
-            self._closed = True
+        with self._submitting:
+            closed, self._closed = self._closed, True
+        if not closed:
             self._jobs.put(None)
             for thread in self._threads:
                 thread.join(timeout=30)

@@ -40,7 +40,7 @@ from flashstream.logs import configure_logs
 from flashstream.memory_store.open import open_store
 from flashstream.memory_store.snapshot import MemorySnapshot
 from flashstream.models.registry import configured
-from flashstream.telemetry import RayTelemetry
+from flashstream.telemetry import NullTelemetry, RayTelemetry
 
 _FOREVER = -1  # Ray's value for "restart without limit"
 _ROUND_S = 1.0
@@ -74,8 +74,9 @@ class EncoderActor:
 
     async def ping(self) -> None: ...
 
-    async def encode(self, frame: NDArray[np.uint8]) -> NDArray[np.float16]:
-        return await asyncio.wrap_future(self._batching.submit(frame))
+    async def encode(self, frames: list[NDArray[np.uint8]]) -> NDArray[np.float16]:
+        submitted = map(asyncio.wrap_future, self._batching.submit_all(frames))
+        return np.stack(await asyncio.gather(*submitted))
 
 
 class StreamActor:
@@ -129,9 +130,16 @@ class StreamActor:
 
 def _encode(settings: Settings, telemetry: RayTelemetry) -> Encode:
     if settings.encoder.placement == "own":
-        own = build_encoder(settings, telemetry)
-        return lambda frame: own.submit(frame).result()
-    return EncoderClient.named(settings.ray.namespace).encode
+        encoder = build_encoder(settings, telemetry)
+    else:
+        encoder = BatchingEncoder(
+            [EncoderClient.named(settings.ray.namespace)],
+            NullTelemetry(),  # the actor tells of the same frames
+            max_batch=settings.encoder.max_batch,
+            max_wait_s=0.0,
+            queue_frames=settings.encoder.queue_frames,
+        )
+    return lambda frame: encoder.submit(frame).result()
 
 
 class FleetActor:

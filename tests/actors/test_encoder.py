@@ -97,6 +97,34 @@ def test_a_full_queue_refuses_instead_of_growing(
     assert first.result(60).shape == (1, 1, 1)
 
 
+def test_of_several_frames_all_are_taken_or_none(
+    batching: BatchingEncoder, inner: Doubling
+) -> None:
+    inner.go.clear()
+    held = batching.submit_all([frame(value) for value in range(4)])
+    assert inner.began.wait(60)
+    waiting = batching.submit_all([frame(value) for value in range(4)])
+    with pytest.raises(OverloadedError, match="4 frames already wait"):
+        batching.submit_all([frame(value) for value in range(3)])
+    inner.go.set()
+    for future in held + waiting:
+        future.result(60)
+    assert inner.values == [0, 1, 2, 3, 0, 1, 2, 3]
+
+
+def test_frames_that_come_while_a_call_is_under_way_travel_together(inner: Doubling) -> None:
+    """As those of one process do, which calls the shared encoder's actor."""
+    encoder = BatchingEncoder([inner], NullTelemetry(), max_batch=4, max_wait_s=0, queue_frames=8)
+    inner.go.clear()
+    futures = [encoder.submit(frame(1))]
+    assert inner.began.wait(60)
+    futures += [encoder.submit(frame(value)) for value in (2, 3, 4)]
+    inner.go.set()
+    assert [float(future.result(60)[0, 0, 0]) for future in futures] == [2, 4, 6, 8]
+    encoder.close()
+    assert inner.batches == [1, 3]
+
+
 def test_a_failed_batch_fails_its_frames_and_the_next_is_served(
     batching: BatchingEncoder,
 ) -> None:

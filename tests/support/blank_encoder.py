@@ -11,8 +11,8 @@ class BlankEncoder:
 
     def ping(self) -> None: ...
 
-    def encode(self, frame: NDArray[np.uint8]) -> NDArray[np.float16]:
-        return np.ones((8, 8, 1280), np.float16)
+    def encode(self, frames: list[NDArray[np.uint8]]) -> NDArray[np.float16]:
+        return np.ones((len(frames), 8, 8, 1280), np.float16)
 
 
 def pid(_: object) -> int:
