@@ -34,6 +34,8 @@ PACKED: Final = (
     "streams.commit_interval_s=120",
     "memory.thumbnail_bytes=2304",
     "engine.threads=1",
+    "engine.max_batched_tokens=256",
+    "engine.niceness=20",
     "encoder.workers=2",
 )
 """Settings for many cameras on few cores; what --set says counts before them."""

@@ -34,6 +34,7 @@ from flashstream.deployments.engine.items import (
     MemoryProcessor,
 )
 from flashstream.deployments.engine.limits import projector_class
+from flashstream.deployments.engine.yielding import Pauses, yields_most
 from flashstream.models.family import hf_projector_options
 
 _PROJECTOR = "projector."
@@ -77,6 +78,10 @@ class MemoryLM(nn.Module, SupportsMultiModal):  # type: ignore[misc]
                 architectures=[config.memory_text_arch],
             )
         self.make_empty_intermediate_tensors = self.language_model.make_empty_intermediate_tensors
+        self._pauses = pauses = Pauses() if yields_most() else None
+        if pauses is not None:
+            for layer in self.language_model.model.layers:
+                layer.register_forward_pre_hook(lambda *_: pauses.layer())
 
     def embed_multimodal(
         self,
@@ -110,6 +115,8 @@ class MemoryLM(nn.Module, SupportsMultiModal):  # type: ignore[misc]
         inputs_embeds: torch.Tensor | None = None,
         **_: object,
     ) -> Any:
+        if self._pauses is not None:
+            self._pauses.step()
         if intermediate_tensors is not None:
             inputs_embeds = None
         return self.language_model.model(

@@ -6,6 +6,7 @@ import threading
 from multiprocessing.process import BaseProcess
 
 from flashstream.deployments.engine.environment import NICENESS
+from flashstream.deployments.engine.yielding import yield_cores
 
 ARCHITECTURE = "MemoryLM"
 
@@ -24,7 +25,7 @@ def register() -> None:
         # In vLLM's engine process: killed replicas would else leave it, and its memory, behind.
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
         if not current_platform.is_cuda_alike():
-            os.nice(int(os.environ.get(NICENESS, "0")))
+            yield_cores(int(os.environ.get(NICENESS, "0")))
 
 
 def _end_with(parent: BaseProcess) -> None:

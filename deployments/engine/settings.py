@@ -4,6 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from flashstream.deployments.engine.yielding import IDLE
+
 
 class EngineSettings(BaseModel):
     """Defaults are good on two CPU cores with the demo model; a GPU is used when there is one."""
@@ -37,9 +39,10 @@ class EngineSettings(BaseModel):
     niceness: int = Field(
         19,
         ge=0,
-        le=19,
+        le=IDLE,
         description="priority of its process where it computes on the CPU: 0 as all others, "
-        "19 the last. Above 0, frames are watched first and answers take what is left",
+        "19 the last. Above 0, frames are watched first and answers take what is left; 20 leaves "
+        "them even that while the cores are full: for many cameras on few cores",
     )
     idle_threads: Literal["sleep", "spin"] = Field(
         "sleep",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from support.neighbours import neighbours
+from support.neighbours import keep_on, neighbours
 
 from flashstream.deployments.engine.starvation import Unstarved
 from flashstream.loadtests.service import until
@@ -66,14 +66,6 @@ def test_where_nothing_is_told_time_passes(proc: Proc) -> None:
     clock = proc.clock()
     proc.now += 10
     assert clock() == 110.0
-
-
-def keep_on(core: int, process: psutil.Process, niceness: int = 0) -> None:
-    """All threads of it on that core alone."""
-    until(lambda: process.num_threads() > 1)
-    for thread in process.threads():
-        os.sched_setaffinity(thread.id, {core})
-        os.setpriority(os.PRIO_PROCESS, thread.id, niceness)
 
 
 def test_a_starved_process_and_one_that_stands_still() -> None:
