@@ -12,14 +12,18 @@ hypothesis.settings.register_profile("shared", hypothesis.settings(), deadline=N
 hypothesis.settings.load_profile("shared")
 
 E2E = "tests/e2e/"
+CONVERTED = ("tests/models/test_convert.py", "tests/models/test_grounder.py")
 
 
 class ByFixtures(LoadFileScheduling):  # type: ignore[misc]  # untyped
     """A file's tests stay in one process, for its fixtures; those of `e2e/` do all together, for
-    they have one platform."""
+    they have one platform, and those that want the demo model converted, which takes 20 s."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return E2E if nodeid.startswith(E2E) else super()._split_scope(nodeid)
+        for together in (E2E, CONVERTED):
+            if nodeid.startswith(together):
+                return str(together)
+        return str(super()._split_scope(nodeid))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFixtures:

@@ -78,10 +78,7 @@ class MemoryLM(nn.Module, SupportsMultiModal):  # type: ignore[misc]
                 architectures=[config.memory_text_arch],
             )
         self.make_empty_intermediate_tensors = self.language_model.make_empty_intermediate_tensors
-        self._pauses = pauses = Pauses() if yields_most() else None
-        if pauses is not None:
-            for layer in self.language_model.model.layers:
-                layer.register_forward_pre_hook(lambda *_: pauses.layer())
+        self._pauses = pauses_before(self.language_model.model.layers)
 
     def embed_multimodal(
         self,
@@ -143,3 +140,14 @@ class MemoryLM(nn.Module, SupportsMultiModal):  # type: ignore[misc]
         )
         self.projector.load_state_dict(projector, strict=True)
         return loaded | {_PROJECTOR + name for name in projector}
+
+
+def pauses_before(layers: Iterable[nn.Module]) -> Pauses | None:
+    """Have each layer begin with a pause if one is due; None, and no pauses, in a thread that does
+    not yield so."""
+    if not yields_most():
+        return None
+    pauses = Pauses()
+    for layer in layers:
+        layer.register_forward_pre_hook(lambda *_: pauses.layer())
+    return pauses

@@ -3,6 +3,7 @@
 import asyncio
 import multiprocessing
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 from flashstream.deployments.engine.engine import MemoryEngine
 from flashstream.deployments.engine.settings import EngineSettings
+from flashstream.deployments.engine.yielding import IDLE, Pauses, yield_cores
 from flashstream.errors import EngineError
 from flashstream.models.family import MemoryItem
 
@@ -91,6 +93,26 @@ async def test_answers_equal_transformers(engine: MemoryEngine, tiny_folder: Pat
         item = make_item(seed, rows)
         text, _ = await ask(engine, item, "w20 w21", f"equal:{seed}")
         assert text.split() == reference(tiny_folder, item, "w20 w21", 24).split()
+
+
+@pytest.mark.parametrize(("niceness", "layers"), [(19, 0), (IDLE, 2)])
+async def test_a_model_that_yields_most_pauses_before_each_layer(
+    monkeypatch: pytest.MonkeyPatch, niceness: int, layers: int
+) -> None:
+    from flashstream.deployments.engine.memory_lm import pauses_before
+
+    begun: list[str] = []
+    monkeypatch.setattr(Pauses, "layer", lambda _: begun.append("layer"))
+
+    def run() -> None:
+        yield_cores(niceness)
+        model = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 2))
+        pauses_before(model)
+        model(torch.zeros(2))
+
+    with ThreadPoolExecutor(1) as pool:  # yielding cannot be taken back
+        pool.submit(run).result(60)
+    assert len(begun) == layers
 
 
 async def test_an_item_of_no_tokens_is_left_out(engine: MemoryEngine, tiny_folder: Path) -> None:
