@@ -30,13 +30,13 @@ from flashstream.models.family import Progress
 
 FIVE_VISITS_AN_HOUR: Final = Scenes(count=4, seconds=720.0, visits=1)
 PACKED: Final = (
-    "streams.per_process=8",
+    "streams.per_process=16",
     "streams.commit_interval_s=120",
     "memory.thumbnail_bytes=2304",
     "engine.threads=1",
     "engine.max_batched_tokens=256",
     "engine.niceness=20",
-    "encoder.workers=2",
+    "encoder.placement=own",
 )
 """Settings for many cameras on few cores; what --set says counts before them."""
 

@@ -53,7 +53,7 @@ def test_packing_compares_two_ways(more: dict[str, Any]) -> None:
 
 def test_what_is_said_counts_before_the_fleet_benchs_own_settings() -> None:
     own = load(None, parsed(fleet_bench.PACKED), {})
-    assert own.streams.per_process == 8
+    assert own.streams.per_process == 16
     said = load(None, parsed([*fleet_bench.PACKED, "streams.per_process=2"]), {})
     assert said.streams.per_process == 2
     assert said.memory == own.memory
