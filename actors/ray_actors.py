@@ -135,7 +135,8 @@ def _encode(settings: Settings, telemetry: RayTelemetry) -> Encode:
         encoder = BatchingEncoder(
             [EncoderClient.named(settings.ray.namespace)],
             NullTelemetry(),  # the actor tells of the same frames
-            max_batch=settings.encoder.max_batch,
+            # More than fit in the actor's queue would be refused each time, all of them.
+            max_batch=min(settings.encoder.max_batch, settings.encoder.queue_frames),
             max_wait_s=0.0,
             queue_frames=settings.encoder.queue_frames,
         )

@@ -33,9 +33,8 @@ def yields_most() -> bool:
 class Pauses:
     """Pauses in the steps of a model that had to wait for a core, so that it waits less.
 
-    A language model reads all its weights at each step, and so drives out of the caches what others
-    compute with: the little that it is given on a full machine costs them several times as much.
-    Therefore a layer that waited for more than twice the time that it ran, for it had less than a
+    The little that it is given on a full machine costs others more than that: with a sixth of one
+    of two cores it took a quarter of the frames of 32 cameras. Therefore a layer that waited for more than twice the time that it ran, for it had less than a
     third of a core, is followed by a pause of eight times what is beyond that: two seconds at most,
     and no more than half a minute in a step, which is not to be taken for one that hangs.
 

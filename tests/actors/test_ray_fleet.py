@@ -250,11 +250,13 @@ def test_of_two_watchers_of_one_stream_the_superseded_one_is_ended(streams: Stre
     # It does nothing from here on: the first would be found superseded, and the stream be started a
     # third time, by one that does not know of the second yet.
     dies.suspend()
-    crew = another_crew(streams.settings)
-    first = crew._carriers.of("a")
-    assert first is not None
-    second = seat(crew, streams.spec("a"))
-    dies.kill()
+    try:
+        crew = another_crew(streams.settings)
+        first = crew._carriers.of("a")
+        assert first is not None
+        second = seat(crew, streams.spec("a"))
+    finally:
+        dies.kill()
     until(lambda: not carried(first), 60)
     streams.next_fleet()
     until(lambda: streams.live("a") and streams.told("a").epoch > before.epoch, 30)
