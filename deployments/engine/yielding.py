@@ -34,9 +34,10 @@ class Pauses:
     """Pauses in the steps of a model that had to wait for a core, so that it waits less.
 
     The little that it is given on a full machine costs others more than that: with a sixth of one
-    of two cores it took a quarter of the frames of 32 cameras. Therefore a layer that waited for more than twice the time that it ran, for it had less than a
-    third of a core, is followed by a pause of eight times what is beyond that: two seconds at most,
-    and no more than half a minute in a step, which is not to be taken for one that hangs.
+    of two cores it took a quarter of the frames of 32 cameras. Therefore a layer that waited for
+    more than twice the time that it ran, for it had less than a third of a core, is followed by a
+    pause of eight times what is beyond that: two seconds at most, and no more than half a minute in
+    a step, which is not to be taken for one that hangs.
 
     All methods are called by the thread that makes the steps. read: seconds that it has run, and
     has waited for a core (Linux tells both). Where nothing is told, there are no pauses.
